@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// tty.h - terminals: a line discipline between a device and the processes that read and write it.
+//
+// The device's driver hands in what it receives (tty_receive) and takes what is to be sent (driver->write).
+// A terminal can be the controlling one of one session; it then signals that session's foreground group.
+// Locking: tty->lock (rank TTY, interrupts off) guards everything; the driver's functions are called under it.
+#pragma once
+
+#include "kernel/dev/ldisc.h"
+#include "kernel/sched/waitq.h"
+#include "kernel/sync/refcount.h"
+#include "kernel/sync/spinlock.h"
+
+struct account;
+struct box;
+struct handle;
+struct handle_ops;
+struct node;
+struct tty;
+
+// All called with tty->lock held.
+struct tty_driver {
+    // Sends; returns how many bytes it took, at most what room said.
+    size_t (*write)(struct tty *tty, const uint8_t *bytes, size_t count);
+    // How many bytes write would take now.
+    size_t (*room)(const struct tty *tty);
+    // Bytes not sent yet (TIOCOUTQ), and dropping them.
+    size_t (*pending)(const struct tty *tty);
+    void (*flush)(struct tty *tty);
+    // Readers have made room: tty_receive will take bytes again. May be NULL.
+    void (*input_room)(struct tty *tty);
+    // The last reference is gone (not under the lock): frees the object. NULL: it lives for ever.
+    void (*free)(struct tty *tty);
+};
+
+// Fields: I set once · t under lock · a atomic
+struct tty {
+    struct refcount ref;               // a
+    struct spinlock lock;              // rank TTY
+    const struct tty_driver *driver;   // I
+    struct ldisc ldisc;                // t
+    struct linux_winsize window;       // t
+    struct waitq readers;              // input, or a hang-up
+    struct waitq writers;              // room for output, or a hang-up
+    struct box *box;                   // t  of the session it controls; NULL: none. Not counted: hangup clears it
+    pid_t session;                     // t
+    pid_t foreground;                  // t  group
+    bool hung_up;                      // t  the device is gone: reads end, writes fail
+    bool exclusive;                    // t
+    dev_t device;                      // I
+};
+
+void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device);
+void tty_get(struct tty *tty);
+void tty_put(struct tty *tty);
+
+// Takes received bytes. Returns how many; the rest has no room, and driver->input_room says when it has.
+// Context: any, tty->lock not held.
+size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count);
+
+// The driver has room for output again. Context: any.
+void tty_writable(struct tty *tty);
+
+// The device is gone: SIGHUP and SIGCONT to the foreground group, readers see the end, writers -EIO. Context: any.
+void tty_hangup(struct tty *tty);
+
+// New window size; SIGWINCH to the foreground group if it differs.
+void tty_set_window(struct tty *tty, const struct linux_winsize *window);
+
+// For handles whose private is a counted tty: open with tty_handle_open.
+extern const struct handle_ops tty_handle_ops;
+// Puts a reference on tty into the handle; makes it the caller's controlling terminal where open(2) says so.
+// Errors: -EBUSY exclusive, -EIO hung up.
+int tty_handle_open(struct handle *handle, struct tty *tty) MUST_CHECK;
+
+// Adds NAME to the machine's devices, opening tty.
+int tty_add_device(const char *name, struct tty *tty) MUST_CHECK;
+
+// Adds /dev/tty (the caller's controlling terminal).
+void tty_init_devices(void);
+
+// tty_control.c, for tty_handle_ops.
+int64_t tty_ioctl(struct handle *handle, unsigned command, uint64_t argument) MUST_CHECK;
+// Errors: -EIO, -ERESTARTSYS (a stop signal was sent to the caller's group) where the caller is in the background.
+int tty_check_foreground(struct tty *tty, unsigned signal) MUST_CHECK;

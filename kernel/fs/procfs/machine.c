@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// machine.c - files about the machine, in Linux's formats; totals are those of the box that asks.
+
+#include "kernel/fs/procfs/machine.h"
+
+#include "abi/uname.h"
+#include "kernel/arch/arch.h"
+#include "kernel/fs/procfs/entry.h"
+#include "kernel/fs/procfs/limit.h"
+#include "kernel/fs/procfs/text.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/frame.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/pid.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/timer.h"
+#include "lib/base/fmt.h"
+
+#define USER_HZ 100
+#define TICK_NS (NSEC_PER_SEC / USER_HZ)
+#define GROUPS_MAX 65536 // what libcs expect
+#define FD_MOST 1048576
+#define CAP_LAST 40 // of Linux 6.1
+
+int show_version(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%s version %s (boxwork) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
+    return 0;
+}
+
+// Time in which no thread ran, of all CPUs together.
+static nsec_t idle_time(void)
+{
+    nsec_t idle = 0;
+
+    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++)
+        idle += sched_idle_time(cpu);
+    return idle;
+}
+
+int show_uptime(const struct subject *subject, struct text *text)
+{
+    nsec_t up = clock_now() / (NSEC_PER_SEC / 100), idle = idle_time() / (NSEC_PER_SEC / 100);
+
+    (void)subject;
+    text_print(text, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100),
+               (unsigned long long)(up % 100), (unsigned long long)(idle / 100),
+               (unsigned long long)(idle % 100));
+    return 0;
+}
+
+int show_loadavg(const struct subject *subject, struct text *text)
+{
+    const struct counter *threads = &subject->box->account->counters[RESOURCE_THREADS];
+    unsigned long loads[3];
+    unsigned runnable, total;
+
+    sched_loads(loads, &runnable, &total);
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned long hundredths = (loads[i] * 100 + 32768) >> 16;
+
+        text_print(text, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+    }
+    text_print(text, "%u/%ld %d\n", runnable, atomic_load(&threads->used), subject->box->pids.last);
+    return 0;
+}
+
+static void print_kib(struct text *text, const char *name, uint64_t bytes)
+{
+    text_print(text, "%-15s %8llu kB\n", name, (unsigned long long)(bytes / 1024));
+}
+
+// What the box may still take: the least that is left in an account on the way up, or in the
+// machine.
+static uint64_t memory_left(const struct account *account)
+{
+    uint64_t left = frames_free() * PAGE_SIZE;
+
+    for (; account != NULL; account = account->parent) {
+        const struct counter *memory = &account->counters[RESOURCE_MEMORY];
+        long limit = atomic_load(&memory->limit), used = atomic_load(&memory->used);
+
+        if (limit != LIMIT_NONE)
+            left = MIN(left, limit > used ? (uint64_t)(limit - used) : 0);
+    }
+    return left;
+}
+
+int show_meminfo(const struct subject *subject, struct text *text)
+{
+    struct limit_state memory;
+    uint64_t left = memory_left(subject->box->account);
+    uint64_t total;
+
+    limit_get(subject->box, QUOTA_memory, &memory);
+    total = (uint64_t)memory.limit;
+    print_kib(text, "MemTotal:", total);
+    print_kib(text, "MemFree:", MIN(left, total));
+    print_kib(text, "MemAvailable:", MIN(left, total));
+    print_kib(text, "Buffers:", 0);
+    print_kib(text, "Cached:", frames_used(FRAME_CACHE) * PAGE_SIZE);
+    print_kib(text, "SwapCached:", 0);
+    print_kib(text, "SwapTotal:", 0);
+    print_kib(text, "SwapFree:", 0);
+    print_kib(text, "Shmem:", frames_used(FRAME_CACHE) * PAGE_SIZE);
+    print_kib(text, "AnonPages:", frames_used(FRAME_USER) * PAGE_SIZE);
+    print_kib(text, "Slab:", frames_used(FRAME_SLAB) * PAGE_SIZE);
+    print_kib(text, "KernelStack:", frames_used(FRAME_STACK) * PAGE_SIZE);
+    print_kib(text, "PageTables:", frames_used(FRAME_TABLE) * PAGE_SIZE);
+    return 0;
+}
+
+static void print_cpu_line(struct text *text, const char *name, nsec_t user, nsec_t system,
+                           nsec_t idle)
+{
+    text_print(text, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name,
+               (unsigned long long)(user / TICK_NS), (unsigned long long)(system / TICK_NS),
+               (unsigned long long)(idle / TICK_NS));
+}
+
+// What the box has used stands as user and system time, all the rest of the CPUs' time as idle:
+// other boxes do not show.
+// Which of its CPUs it was used on is not kept, so each has an equal part.
+int show_machine_stat(const struct subject *subject, struct text *text)
+{
+    unsigned cpus = arch_cpu_count(), runnable, total;
+    nsec_t all = clock_now() * cpus, used;
+    nsec_t booted = clock_realtime() - clock_now();
+    unsigned long loads[3];
+    struct usage usage;
+    char name[16];
+
+    box_usage(subject->box, &usage);
+    used = MIN(usage.user_ns + usage.kernel_ns, all);
+    sched_loads(loads, &runnable, &total);
+    print_cpu_line(text, "cpu ", usage.user_ns, usage.kernel_ns, all - used);
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        fmt_print(name, sizeof(name), "cpu%u", cpu);
+        print_cpu_line(text, name, usage.user_ns / cpus, usage.kernel_ns / cpus,
+                       (all - used) / cpus);
+    }
+    text_print(text,
+               "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\n",
+               (unsigned long long)sched_switches(), (unsigned long long)(booted / NSEC_PER_SEC),
+               subject->box->pids.last, runnable);
+    return 0;
+}
+
+int show_cpuinfo(const struct subject *subject, struct text *text)
+{
+    char model[64];
+
+    (void)subject;
+    arch_cpu_name(model, sizeof(model));
+    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++)
+        text_print(text, "processor\t: %u\nmodel name\t: %s\nsiblings\t: 1\ncpu cores\t: 1\n\n",
+                   cpu, model);
+    return 0;
+}
+
+int show_filesystems(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "nodev\tproc\nnodev\tram\nnodev\tdev\nnodev\tanon\n");
+    return 0;
+}
+
+int show_swaps(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    return 0;
+}
+
+int show_ostype(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%s\n", UTS_SYSNAME);
+    return 0;
+}
+
+int show_osrelease(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%s\n", UTS_RELEASE);
+    return 0;
+}
+
+int show_os_version(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%s\n", UTS_VERSION);
+    return 0;
+}
+
+int show_hostname(const struct subject *subject, struct text *text)
+{
+    char name[sizeof(subject->box->hostname)];
+    uint64_t state = spin_lock_irq_save(&tree_lock);
+
+    for (size_t i = 0; i < sizeof(name); i++)
+        name[i] = subject->box->hostname[i];
+    spin_unlock_irq_restore(&tree_lock, state);
+    name[sizeof(name) - 1] = '\0';
+    text_print(text, "%s\n", name);
+    return 0;
+}
+
+int show_pid_max(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%d\n", PID_LIMIT);
+    return 0;
+}
+
+int show_threads_max(const struct subject *subject, struct text *text)
+{
+    struct limit_state threads;
+
+    limit_get(subject->box, QUOTA_threads, &threads);
+    text_print(text, "%lld\n", (long long)MIN(threads.limit, (int64_t)INT32_MAX));
+    return 0;
+}
+
+int show_ngroups_max(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%d\n", GROUPS_MAX);
+    return 0;
+}
+
+int show_cap_last_cap(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%d\n", CAP_LAST);
+    return 0;
+}
+
+// Memory is charged when it is touched, so any size may be mapped.
+int show_overcommit_memory(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "1\n");
+    return 0;
+}
+
+int show_nr_open(const struct subject *subject, struct text *text)
+{
+    (void)subject;
+    text_print(text, "%d\n", FD_MOST);
+    return 0;
+}
+
+int show_file_max(const struct subject *subject, struct text *text)
+{
+    struct limit_state fds;
+
+    limit_get(subject->box, QUOTA_fds, &fds);
+    text_print(text, "%lld\n", (long long)fds.limit);
+    return 0;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// task.c - /proc/PID/task: a directory for each thread, by the number it has in its box.
+
+#include "abi/dirent.h"
+#include "abi/errors.h"
+#include "abi/stat.h"
+#include "kernel/fs/procfs/entry.h"
+#include "kernel/proc/pid.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+#include "lib/base/fmt.h"
+
+#define TEXT(file, show_file)                                                                      \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .right = RIGHT_EXECUTE, .show = (show_file),       \
+        .ops = &text_node_ops, .handle_ops = &text_handle_ops                                      \
+    }
+
+static const struct proc_entry thread_entries[] = {
+    TEXT("stat", show_stat), TEXT("statm", show_statm),     TEXT("status", show_status),
+    TEXT("comm", show_comm), TEXT("cmdline", show_cmdline), TEXT("children", show_children),
+};
+static const struct proc_directory thread_directory = { thread_entries, ARRAY_LEN(thread_entries),
+                                                        NULL, NULL };
+
+static const struct proc_entry thread_entry = {
+    .mode = S_IFDIR | 0555,
+    .right = RIGHT_EXECUTE,
+    .directory = &thread_directory,
+};
+
+static int task_find(struct proc_node *directory, const char *name, size_t length,
+                     struct node **child)
+{
+    struct proc_make make = { .entry = &thread_entry,
+                              .record = directory->record,
+                              .number = directory->number };
+    struct uthread *thread;
+    struct subject subject;
+    bool found;
+    int error;
+
+    if (name[0] == '0' || fmt_parse_u64(name, length, PID_LIMIT - 1, &make.key) != 0)
+        return -ENOENT;
+    error = subject_get_trusted(directory, &subject);
+    if (error != 0)
+        return error;
+    thread = pid_find_thread(subject.box, (pid_t)make.key);
+    found = thread != NULL && thread->process == subject.process;
+    if (thread != NULL)
+        uthread_put(thread);
+    subject_put(&subject);
+    return found ? proc_node_create(directory, &make, child) : -ENOENT;
+}
+
+// The least number of a thread above number; 0: none.
+static pid_t next_thread(struct process *process, pid_t number)
+{
+    uint64_t state = spin_lock_irq_save(&process->lock);
+    struct uthread *thread;
+    pid_t next = 0;
+
+    list_for_each(thread, &process->threads, process_link)
+        if (thread->tid > number && (next == 0 || thread->tid < next))
+            next = thread->tid;
+    spin_unlock_irq_restore(&process->lock, state);
+    return next;
+}
+
+static int task_list(struct proc_node *directory, off_t *position, readdir_emit_fn *emit,
+                     void *context)
+{
+    struct subject subject;
+    int error = subject_get_trusted(directory, &subject);
+    pid_t tid;
+
+    if (error != 0)
+        return error;
+    while ((tid = next_thread(subject.process, (pid_t)(*position - LIST_FIRST))) != 0) {
+        char name[16];
+        int length = fmt_print(name, sizeof(name), "%d", tid);
+
+        if (!emit(context, name, (size_t)length,
+                  proc_ino(directory->record, &thread_entry, (uint64_t)tid), DT_DIR,
+                  LIST_FIRST + tid))
+            break;
+        *position = LIST_FIRST + tid;
+    }
+    subject_put(&subject);
+    return 0;
+}
+
+const struct proc_directory task_directory = { NULL, 0, task_find, task_list };

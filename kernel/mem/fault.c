@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: MIT
+// fault.c - page faults.
+//
+// A page of a region is, in this order of its life: absent -> a reader's view (the frame of zeros, or the pager's page, read-only) -> its own
+// (FRAME_USER, writable). After fork its own may be shared, read-only, until one side writes; the last one keeps it.
+// A page of a shared region is the pager's page. Pages whose region lost all rights stay in the table, hidden.
+//
+// A pager's page is mapped with pager->lock held, so truncation comes wholly before (the fault fails) or after (it unmaps). A copy
+// of one is made without locks; so it is put in only if the pager's epoch is what it was when the page was read.
+#include "kernel/mem/fault.h"
+
+#include <string.h>
+
+#include "abi/errors.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/frame.h"
+#include "kernel/mem/ledger.h"
+#include "kernel/mem/pagetable.h"
+#include "kernel/mem/tlb.h"
+#include "kernel/sched/thread.h"
+
+#define AROUND_PAGES 16 // of a file's cached pages, mapped by one fault
+
+static int fail(struct fault *fault, enum fault_reason reason)
+{
+    fault->reason = reason;
+    return -EFAULT;
+}
+
+// --- Which region, and may it ---
+
+static enum fault_reason outside_reason(const struct fault *fault, const struct region *above)
+{
+    const struct space *space = fault->space;
+
+    if (fault->page < USER_MIN)
+        return FAULT_NULL;
+    if (above != NULL && above->flags & REGION_GROWS_DOWN &&
+        above->end - fault->page <= space->stack_limit + STACK_GUARD)
+        return FAULT_STACK;
+    return FAULT_UNMAPPED;
+}
+
+static bool grow_stack(struct fault *fault, struct region *stack)
+{
+    const struct region *below = region_prev(stack);
+
+    if (!(stack->flags & REGION_GROWS_DOWN) || fault->page < USER_MIN ||
+        stack->end - fault->page > fault->space->stack_limit)
+        return false;
+    if (below != NULL && fault->page < below->end + STACK_GUARD)
+        return false;
+    region_set_bounds(stack, fault->page, stack->end);
+    return true;
+}
+
+static int check_rights(struct fault *fault)
+{
+    unsigned flags = fault->region->flags;
+
+    if (region_is_revoked(fault->region))
+        return fail(fault, FAULT_REVOKED);
+    if (fault->force) {
+        if (!(flags & REGION_WRITE) && (flags & REGION_SHARED || !(flags & REGION_MAY_WRITE)))
+            return fail(fault, FAULT_READ_ONLY);
+        return 0;
+    }
+    if (fault->access == FAULT_WRITE && !(flags & REGION_WRITE))
+        return fail(fault, FAULT_READ_ONLY);
+    if (fault->access == FAULT_EXECUTE && !(flags & REGION_EXECUTE))
+        return fail(fault, FAULT_NO_EXECUTE);
+    return flags & REGION_PROT ? 0 : fail(fault, FAULT_NO_READ);
+}
+
+int fault_find_region(struct fault *fault)
+{
+    struct region *region = region_find(fault->space, fault->page);
+
+    if (region == NULL || (region->start > fault->page && !grow_stack(fault, region)))
+        return fail(fault, outside_reason(fault, region));
+    fault->region = region;
+    return check_rights(fault);
+}
+
+// --- Changing the table ---
+
+static void count_pages(struct space *space, long resident, long shared)
+{
+    if (resident != 0)
+        atomic_fetch_add_explicit(&space->pages_resident, resident, memory_order_relaxed);
+    if (shared != 0)
+        atomic_fetch_add_explicit(&space->pages_shared, shared, memory_order_relaxed);
+}
+
+static pte_t page_entry(const struct fault *fault, paddr_t address, bool writable)
+{
+    unsigned flags = fault->region->flags;
+    pte_t entry = arch_pte_page(address, region_page_prot(flags, writable && (flags & REGION_WRITE)));
+
+    return flags & REGION_PROT ? entry : arch_pte_hide(entry);
+}
+
+// Puts a page of its own where what (NULL: nothing) is mapped, and takes over the reference on made.
+// Errors: -EAGAIN: something else is there now, or the pager was truncated; -ENOMEM. made is given back.
+static int replace(struct fault *fault, const struct frame *what, struct frame *made, const uint64_t *epoch)
+{
+    struct space *space = fault->space;
+    struct tlb_gather gather;
+    int error = 0;
+    pte_t *entry;
+
+    tlb_gather_init(&gather, space);
+    spin_lock(&space->table_lock);
+    entry = pagetable_make(space->root, fault->page, space->account);
+    if (entry == NULL)
+        error = -ENOMEM;
+    else if (what == NULL ? *entry != 0 : *entry == 0 || frame_of(arch_pte_address(*entry)) != what)
+        error = -EAGAIN;
+    else if (epoch != NULL && __atomic_load_n(&fault->region->pager->epoch, __ATOMIC_ACQUIRE) != *epoch)
+        error = -EAGAIN;
+    if (error != 0) {
+        spin_unlock(&space->table_lock);
+        frame_put(made);
+        return error;
+    }
+    if (what != NULL) {
+        tlb_gather_page(&gather, fault->page);
+        if (what != frame_zero) {
+            gather.resident = 1;
+            gather.shared = what->use == FRAME_CACHE;
+            tlb_gather_frame(&gather, frame_of(arch_pte_address(*entry)));
+        }
+    }
+    pagetable_set(entry, page_entry(fault, frame_paddr(made), true));
+    spin_unlock(&space->table_lock);
+    count_pages(space, 1, 0);
+    tlb_gather_flush(&gather);
+    return 0;
+}
+
+// --- Memory of its own ---
+
+static int make_zeroed(struct fault *fault, const struct frame *what)
+{
+    struct frame *made;
+    int error = frame_alloc(fault->space->account, FRAME_USER, 0, FRAME_ZERO, &made);
+
+    return error != 0 ? error : replace(fault, what, made, NULL);
+}
+
+// from is held by the caller.
+static int make_copy(struct fault *fault, const struct frame *what, const struct frame *from,
+                     const uint64_t *epoch)
+{
+    struct frame *made;
+    int error = frame_alloc(fault->space->account, FRAME_USER, 0, 0, &made);
+
+    if (error != 0)
+        return error;
+    memcpy(frame_ptr(made), frame_ptr(from), PAGE_SIZE);
+    if (fault->region->pager != NULL)
+        fault->region->flags |= REGION_COPIED;
+    return replace(fault, what, made, epoch);
+}
+
+static int map_zero(struct fault *fault)
+{
+    struct space *space = fault->space;
+    pte_t *entry;
+
+    spin_lock(&space->table_lock);
+    entry = pagetable_make(space->root, fault->page, space->account);
+    if (entry != NULL)
+        pagetable_set(entry, page_entry(fault, frame_paddr(frame_zero), false));
+    spin_unlock(&space->table_lock);
+    return entry != NULL ? 0 : -ENOMEM;
+}
+
+// --- Something is there already ---
+
+enum present {
+    PRESENT_NOT,
+    PRESENT_DONE,
+    PRESENT_COPY, // the page must be copied first; *frame is what is there, with a reference (not on frame_zero)
+};
+
+static enum present look_locked(struct fault *fault, struct frame **out)
+{
+    pte_t *entry = pagetable_find(fault->space->root, fault->page);
+    bool writes = fault->access == FAULT_WRITE;
+    struct frame *frame;
+
+    if (entry == NULL || *entry == 0)
+        return PRESENT_NOT;
+    if (region_is_device(fault->region) || fault->region->flags & REGION_SHARED) {
+        pagetable_set(entry, page_entry(fault, arch_pte_address(*entry), true));
+        return PRESENT_DONE;
+    }
+    frame = frame_of(arch_pte_address(*entry));
+    // Its own if no other space has it; nobody can take a reference on it but through this table.
+    if (!writes || (frame->use == FRAME_USER && atomic_load(&frame->refs) == 1)) {
+        bool writable = writes || (arch_pte_present(*entry) && arch_pte_writable(*entry));
+
+        pagetable_set(entry, page_entry(fault, frame_paddr(frame), writable));
+        return PRESENT_DONE;
+    }
+    if (frame != frame_zero)
+        frame_get(frame);
+    *out = frame;
+    return PRESENT_COPY;
+}
+
+static int resolve_present(struct fault *fault, bool *absent)
+{
+    struct frame *frame = NULL;
+    enum present found;
+    int error;
+
+    spin_lock(&fault->space->table_lock);
+    found = look_locked(fault, &frame);
+    spin_unlock(&fault->space->table_lock);
+    *absent = found == PRESENT_NOT;
+    if (found != PRESENT_COPY)
+        return 0;
+    if (frame == frame_zero)
+        return make_zeroed(fault, frame);
+    error = make_copy(fault, frame, frame, NULL);
+    frame_put(frame);
+    return error;
+}
+
+// --- A pager's pages ---
+
+static int map_device(struct fault *fault)
+{
+    struct space *space = fault->space;
+    struct pager *pager = fault->region->pager;
+    paddr_t address;
+    pte_t *entry;
+
+    if (pager->ops->device_page(pager, region_page_index(fault->region, fault->page), &address) != 0)
+        return fail(fault, FAULT_PAST_END);
+    spin_lock(&space->table_lock);
+    entry = pagetable_make(space->root, fault->page, space->account);
+    if (entry != NULL)
+        pagetable_set(entry, page_entry(fault, address, true));
+    spin_unlock(&space->table_lock);
+    return entry != NULL ? 0 : -ENOMEM;
+}
+
+// Maps what the cache has of the pages from start to end; nothing that is there is touched. Both locks held.
+// Returns: whether fault->page is mapped.
+static bool map_cached_locked(struct fault *fault, vaddr_t start, vaddr_t end)
+{
+    struct region *region = fault->region;
+    long mapped = 0;
+    bool found = false;
+
+    for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
+        struct frame *frame = radix_find(&region->pager->pages, region_page_index(region, at));
+        pte_t *entry = frame != NULL ? pagetable_find(fault->space->root, at) : NULL;
+
+        if (entry == NULL || *entry != 0)
+            continue;
+        frame_get(frame);
+        pagetable_set(entry, page_entry(fault, frame_paddr(frame), region->flags & REGION_SHARED));
+        mapped++;
+        found |= at == fault->page;
+    }
+    count_pages(fault->space, mapped, mapped);
+    return found;
+}
+
+// Errors: -EFAULT past the end, -ENOENT not in the cache, -ENOMEM.
+static int map_cached(struct fault *fault)
+{
+    struct region *region = fault->region;
+    struct pager *pager = region->pager;
+    vaddr_t window = ALIGN_DOWN(fault->page, AROUND_PAGES * PAGE_SIZE);
+    vaddr_t start = MAX(window, region->start);
+    vaddr_t end = MIN(window + AROUND_PAGES * PAGE_SIZE, region->end);
+    int error = 0;
+
+    spin_lock(&pager->lock);
+    if (region_page_index(region, fault->page) >= pager_pages(pager)) {
+        spin_unlock(&pager->lock);
+        return fail(fault, FAULT_PAST_END);
+    }
+    spin_lock(&fault->space->table_lock);
+    // The window lies in one table of the last level.
+    if (pagetable_make(fault->space->root, fault->page, fault->space->account) == NULL)
+        error = -ENOMEM;
+    else if (!map_cached_locked(fault, start, end))
+        error = -ENOENT;
+    spin_unlock(&fault->space->table_lock);
+    spin_unlock(&pager->lock);
+    return error;
+}
+
+static int map_shared(struct fault *fault)
+{
+    struct pager *pager = fault->region->pager;
+    int error = map_cached(fault);
+    struct frame *frame;
+
+    if (error != -ENOENT)
+        return error;
+    error = pager_make_page(pager, region_page_index(fault->region, fault->page), &frame, NULL);
+    if (error != 0)
+        return error;
+    frame_put(frame);
+    return map_cached(fault) == -ENOENT ? -EAGAIN : 0;
+}
+
+static int copy_from_pager(struct fault *fault)
+{
+    struct pager *pager = fault->region->pager;
+    struct frame *frame;
+    uint64_t epoch;
+    int error = pager_make_page(pager, region_page_index(fault->region, fault->page), &frame, &epoch);
+
+    if (error != 0)
+        return error;
+    error = make_copy(fault, NULL, frame, &epoch);
+    frame_put(frame);
+    return error;
+}
+
+static int resolve_absent(struct fault *fault)
+{
+    const struct region *region = fault->region;
+    int error;
+
+    if (region->pager == NULL)
+        return fault->access == FAULT_WRITE ? make_zeroed(fault, NULL) : map_zero(fault);
+    if (region_is_device(region))
+        return map_device(fault);
+    if (fault->access == FAULT_WRITE && !(region->flags & REGION_SHARED))
+        error = copy_from_pager(fault);
+    else
+        error = map_shared(fault);
+    return error == -ENODATA ? fail(fault, FAULT_PAST_END) : error;
+}
+
+// --- The whole ---
+
+int fault_resolve(struct fault *fault)
+{
+    bool absent;
+    int error = resolve_present(fault, &absent);
+
+    return error == 0 && absent ? resolve_absent(fault) : error;
+}
+
+int fault_page_in(struct fault *fault)
+{
+    struct pager *pager = fault->region->pager;
+    uint64_t index = region_page_index(fault->region, fault->page);
+    struct frame *frame;
+    int error;
+
+    if (pager == NULL || pager->ops->page_in == NULL)
+        return thread_killed() ? -EINTR : 0; // it was a race; once more
+    if (pager->ops->get != NULL)
+        pager->ops->get(pager);
+    mutex_unlock(&fault->space->lock);
+    error = pager_page(pager, index, true, &frame);
+    if (error == 0 && frame != NULL)
+        frame_put(frame);
+    if (pager->ops->put != NULL)
+        pager->ops->put(pager);
+    thread_current()->faults_major++;
+    mutex_lock(&fault->space->lock);
+    return error == 0 && thread_killed() ? -EINTR : error;
+}
+
+static int reason_of(struct fault *fault, int error)
+{
+    return error == 0 || error == -EFAULT ? error
+                                          : fail(fault, error == -ENOMEM ? FAULT_QUOTA : FAULT_PAST_END);
+}
+
+int fault_bring_in(struct fault *fault)
+{
+    int error;
+
+    do {
+        error = fault_find_region(fault);
+        if (error == 0)
+            error = fault_resolve(fault);
+        if (error == -EAGAIN) {
+            error = fault_page_in(fault);
+            if (error == 0)
+                error = -EAGAIN;
+        }
+    } while (error == -EAGAIN);
+    return reason_of(fault, error);
+}
+
+static int try_fault(struct fault *fault)
+{
+    int error;
+
+    mutex_lock(&fault->space->lock);
+    error = fault_bring_in(fault);
+    mutex_unlock(&fault->space->lock);
+    return error;
+}
+
+int space_fault(struct space *space, vaddr_t address, enum fault_access access, enum fault_reason *reason)
+{
+    struct fault fault = { .space = space, .page = ALIGN_DOWN(address, PAGE_SIZE), .access = access };
+    int error;
+
+    if (address >= USER_END) {
+        *reason = FAULT_KERNEL_ADDRESS;
+        return -EFAULT;
+    }
+    error = try_fault(&fault);
+    // Where the machine itself is full, what is kept for speed may be enough.
+    if (error != 0 && fault.reason == FAULT_QUOTA && account_last_full() == &account_root) {
+        ledger_drop_caches();
+        error = try_fault(&fault);
+    }
+    thread_current()->faults_minor++;
+    *reason = fault.reason;
+    return error;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// fork.c - fork, vfork and clone: a new thread of the calling process, or a new member of its box.
+//
+// Everything that can fail is done before the child is linked, and linking tests the doors; after that the child starts.
+
+#include <string.h>
+
+#include "abi/errors.h"
+#include "abi/sched.h"
+#include "abi/signal.h"
+#include "kernel/ipc/posix_timer.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/space.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/env.h"
+#include "kernel/proc/fdtab.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+#include "kernel/vfs/handle.h"
+
+#define CLONE_NEW_ANY                                                                            \
+    (CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+     CLONE_NEWPID | CLONE_NEWNET | CLONE_INTO_CGROUP)
+// Known and without meaning here.
+#define CLONE_ACCEPTED                                                                           \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_VFORK | CLONE_THREAD | \
+     CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |  \
+     CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
+
+static int check(const struct clone_request *request)
+{
+    uint64_t flags = request->flags;
+
+    if ((flags & (CLONE_NEW_ANY | CLONE_PARENT | CLONE_PTRACE)) || (flags & ~CLONE_ACCEPTED))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && (!(flags & CLONE_VM) || (flags & CLONE_CLEAR_SIGHAND)))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
+        return -EINVAL;
+    if (request->exit_signal < 0 || request->exit_signal > SIGNAL_COUNT)
+        return -EINVAL;
+    return 0;
+}
+
+// --- The new thread ---
+
+static void copy_thread(struct uthread *thread, const struct clone_request *request)
+{
+    struct uthread *self = uthread_current();
+    struct trapframe *frame = arch_thread_frame(&thread->thread);
+    bool tls = (request->flags & CLONE_SETTLS) != 0;
+
+    memcpy(frame, arch_thread_frame(&self->thread), sizeof(*frame));
+    arch_frame_set_result(frame, 0);
+    if (request->stack != 0)
+        arch_frame_set_sp(frame, request->stack);
+    arch_fpu_copy(&thread->thread);
+    arch_set_fs_base(&thread->thread, tls ? request->tls : arch_fs_base(&self->thread));
+    arch_set_gs_base(&thread->thread, arch_gs_base(&self->thread));
+    memcpy(thread->thread.name, self->thread.name, sizeof(thread->thread.name));
+    thread->blocked = self->restore_mask ? self->saved_mask : self->blocked;
+    // Its own memory keeps its own alternate stack; vfork's child runs on its parent's.
+    if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK))
+        thread->altstack = self->altstack;
+    if (request->flags & CLONE_CHILD_CLEARTID)
+        thread->clear_child_tid = request->child_tid;
+    if (request->flags & CLONE_CHILD_SETTID)
+        thread->set_child_tid = request->child_tid;
+}
+
+// Writes the number where the parent wants it. A bad address is nobody's loss, as in Linux.
+static void set_parent_tid(const struct clone_request *request, pid_t number)
+{
+    int32_t tid = number;
+
+    if ((request->flags & CLONE_PARENT_SETTID) &&
+        arch_copy_to_user(request->parent_tid, &tid, sizeof(tid)) != 0)
+        return;
+}
+
+static int64_t clone_thread(const struct clone_request *request)
+{
+    struct uthread *thread;
+    pid_t number;
+    int error = uthread_create(process_current(), &thread);
+
+    if (error != 0)
+        return error == -ENOMEM ? -ENOMEM : -EAGAIN;
+    copy_thread(thread, request);
+    error = uthread_link(thread, false);
+    if (error != 0) {
+        uthread_destroy(thread);
+        return -EAGAIN;
+    }
+    number = thread->tid;
+    set_parent_tid(request, number);
+    thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
+    thread_start(&thread->thread);
+    return number;
+}
+
+// --- The new process ---
+
+static int copy_space(struct process *from, struct process *to, bool share)
+{
+    int error;
+
+    if (share) {
+        space_get(from->space);
+        to->space = from->space;
+        return 0;
+    }
+    error = space_create(to->box->account, &to->space);
+    return error != 0 ? error : space_fork(from->space, to->space);
+}
+
+static int copy_fds(struct process *from, struct process *to, bool share)
+{
+    if (!share)
+        return fdtab_copy(from->fds, to->box->account, &to->fds);
+    fdtab_get(from->fds);
+    to->fds = from->fds;
+    return 0;
+}
+
+static int copy_directory(struct process *from, struct process *to, bool share)
+{
+    if (!share)
+        return directory_copy(from->directory, to->box->account, &to->directory);
+    directory_get(from->directory);
+    to->directory = from->directory;
+    return 0;
+}
+
+static int copy_signals(struct process *from, struct process *to, uint64_t flags)
+{
+    if (flags & CLONE_CLEAR_SIGHAND)
+        return signals_create(to->box->account, &to->signals);
+    return signals_fork(from->signals, to->box->account, (flags & CLONE_SIGHAND) != 0, &to->signals);
+}
+
+// Copies what is plain data.
+static void copy_values(struct process *from, struct process *to)
+{
+    uint64_t irq = spin_lock_irq_save(&from->lock);
+
+    to->uid = from->uid;
+    to->euid = from->euid;
+    to->suid = from->suid;
+    to->gid = from->gid;
+    to->egid = from->egid;
+    to->sgid = from->sgid;
+    to->priority = from->priority;
+    memcpy(to->name, from->name, sizeof(to->name));
+    memcpy(to->rlimits, from->rlimits, sizeof(to->rlimits));
+    to->exe = from->exe;
+    if (to->exe.node != NULL)
+        place_get(&to->exe);
+    spin_unlock_irq_restore(&from->lock, irq);
+}
+
+// Everything of the child that can fail. What was made when it does is in the child, to be released.
+static int copy_process(struct process *from, struct process *to, uint64_t flags)
+{
+    int error;
+
+    copy_values(from, to);
+    error = env_copy(to->env, from->env);
+    if (error == 0)
+        error = process_copy_cmdline(from, to);
+    if (error == 0)
+        error = copy_signals(from, to, flags);
+    if (error == 0)
+        error = copy_fds(from, to, (flags & CLONE_FILES) != 0);
+    if (error == 0)
+        error = copy_directory(from, to, (flags & CLONE_FS) != 0);
+    if (error == 0)
+        error = copy_space(from, to, (flags & CLONE_VM) != 0);
+    return error;
+}
+
+// Links the child into the tree. Errors: -EAGAIN the parent or a box around is ending, or no number is left.
+static int link_child(struct process *child, struct process *parent, int exit_signal)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    int error = 0;
+
+    if ((atomic_load(&parent->flags) & PROCESS_DYING) || box_door_closed(child->box))
+        error = -EAGAIN;
+    if (error == 0)
+        error = tree_link_member(child, parent, parent);
+    if (error == 0)
+        child->record->exit_signal = exit_signal;
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return error;
+}
+
+// A pidfd of the child in the calling process, written to user memory. Returns the fd.
+static int give_pidfd(struct process *child, const struct clone_request *request)
+{
+    struct process *self = process_current();
+    struct handle *handle;
+    int32_t fd;
+    int error = pidfd_create(child->record, 0, &handle);
+
+    if (error != 0)
+        return error;
+    fd = fdtab_add(self->fds, handle, 0, process_rlimit(RLIMIT_NOFILE), true);
+    if (fd < 0) {
+        handle_put(handle);
+        return fd;
+    }
+    if (arch_copy_to_user(request->pidfd, &fd, sizeof(fd)) == 0)
+        return fd;
+    error = fdtab_close(self->fds, fd);
+    return error != 0 ? error : -EFAULT;
+}
+
+// Undoes a child that was not linked.
+static void drop_child(struct process *child, struct uthread *thread)
+{
+    process_release_parts(child);
+    if (thread != NULL)
+        uthread_destroy(thread);
+    process_put(child);
+}
+
+// Links process and thread, and starts it. The number of the child, which may be gone by then, or an error.
+static int64_t begin_child(struct process *child, struct uthread *thread, const struct clone_request *request,
+                           struct vfork *vfork)
+{
+    int error = link_child(child, process_current(), request->exit_signal);
+    pid_t number = child->pid;
+
+    if (error != 0)
+        return error;
+    set_parent_tid(request, number);
+    if (vfork != NULL) {
+        vfork_get(vfork);
+        thread->vfork = vfork;
+    }
+    thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
+    if (uthread_link(thread, true) == 0) {
+        thread_start(&thread->thread);
+        return number;
+    }
+    // It was told to end between the two links; the reaper takes it down.
+    vfork_release(thread);
+    uthread_destroy(thread);
+    return number;
+}
+
+static int64_t clone_process(const struct clone_request *request, struct vfork *vfork)
+{
+    struct process *self = process_current();
+    struct uthread *thread = NULL;
+    struct process *child;
+    int64_t result = process_alloc(self->box, self->box->account, &child);
+    int fd = -1;
+
+    if (result != 0)
+        return result;
+    result = copy_process(self, child, request->flags);
+    if (result == 0)
+        result = uthread_create(child, &thread);
+    if (result == 0 && (request->flags & CLONE_PIDFD)) {
+        fd = give_pidfd(child, request);
+        result = fd < 0 ? fd : 0;
+    }
+    if (result == 0) {
+        copy_thread(thread, request);
+        result = begin_child(child, thread, request, vfork);
+    }
+    if (result > 0)
+        return result;
+    if (fd >= 0 && fdtab_close(self->fds, fd) != 0)
+        fd = -1; // the program itself has closed it meanwhile
+    drop_child(child, thread);
+    return result;
+}
+
+static int64_t clone_vfork(const struct clone_request *request)
+{
+    struct vfork *vfork;
+    int64_t number;
+    int error = vfork_create(process_current()->box->account, &vfork);
+
+    if (error != 0)
+        return error;
+    number = clone_process(request, vfork);
+    if (number > 0)
+        vfork_wait(vfork);
+    vfork_put(vfork);
+    return number;
+}
+
+int64_t process_clone(const struct clone_request *request)
+{
+    int error = check(request);
+
+    if (error != 0)
+        return error;
+    if (request->flags & CLONE_THREAD)
+        return clone_thread(request);
+    return request->flags & CLONE_VFORK ? clone_vfork(request) : clone_process(request, NULL);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// kill.c - ending processes and boxes from any thread.
+//
+// Claiming comes first: under tree_lock the first to come fixes how the process ends, and moves it (and a head's box) to the list of
+// those told to end. A head's claim closes the door of its box, so nothing is linked below it any more, and the walk that follows
+// ends: it takes members and inner boxes from lists that only shrink, in batches, with a list of boxes instead of recursion.
+// Whoever claims a box walks it, so one kill reaches all. The walk allocates nothing and waits for nobody.
+
+#include <string.h>
+
+#include "kernel/proc/box.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+#include "lib/base/fmt.h"
+
+#define BATCH 32
+
+// Decides how the process ends, unless that is decided. tree_lock held. Returns whether it was the first.
+static bool claim_locked(struct process *process, int64_t status, const char *reason, const char *by)
+{
+    struct record *record = process->record;
+    struct box *box = process->box;
+    uint64_t irq;
+
+    if (record->claimed)
+        return false;
+    record->claimed = true;
+    record->status = status;
+    record->uid = process->uid;
+    fmt_print(record->reason, sizeof(record->reason), "%s", reason);
+    fmt_print(record->by, sizeof(record->by), "%s", by);
+    irq = spin_lock_irq_save(&process->lock);
+    atomic_fetch_or(&process->flags, PROCESS_DYING);
+    spin_unlock_irq_restore(&process->lock, irq);
+    list_remove(&process->member_link);
+    list_push_back(&box->killed, &process->member_link);
+    if (!process->head)
+        return true;
+    atomic_store(&box->dying, true);
+    if (box->outer != NULL) {
+        list_remove(&box->box_link);
+        list_push_back(&box->outer->killed_boxes, &box->box_link);
+    }
+    return true;
+}
+
+// The next thread to tell, process->lock held; told ones are at the end of the list.
+static struct uthread *next_thread(struct process *process, struct uthread *except)
+{
+    struct uthread *thread = list_first(&process->threads, struct uthread, process_link);
+
+    if (thread != NULL && thread == except && thread->process_link.next != &process->threads)
+        thread = list_entry(thread->process_link.next, struct uthread, process_link);
+    return thread == NULL || thread == except || thread->killed ? NULL : thread;
+}
+
+void process_kill_threads(struct process *process, struct uthread *except)
+{
+    struct uthread *thread;
+    bool unstarted;
+
+    if (except != NULL) { // to the front, where next_thread looks past it
+        uint64_t irq = spin_lock_irq_save(&process->lock);
+
+        list_remove(&except->process_link);
+        list_push_front(&process->threads, &except->process_link);
+        spin_unlock_irq_restore(&process->lock, irq);
+    }
+    do {
+        uint64_t irq = spin_lock_irq_save(&process->lock);
+
+        unstarted = atomic_load(&process->state) == PROCESS_NEW;
+        if (unstarted)
+            atomic_store(&process->state, PROCESS_ENDING);
+        for (unsigned i = 0; i < BATCH && (thread = next_thread(process, except)) != NULL; i++) {
+            thread->killed = true;
+            list_remove(&thread->process_link);
+            list_push_back(&process->threads, &thread->process_link);
+            thread_post(&thread->thread, WORK_KILL);
+        }
+        thread = next_thread(process, except);
+        spin_unlock_irq_restore(&process->lock, irq);
+        if (unstarted)
+            reaper_queue(process);
+    } while (thread != NULL);
+}
+
+// Claims and tells up to BATCH members. Returns false when none is left.
+static bool end_some_members(struct box *box)
+{
+    struct process *batch[BATCH];
+    unsigned count = 0;
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+
+    while (count < BATCH && !list_empty(&box->members)) {
+        struct process *process = list_first(&box->members, struct process, member_link);
+
+        claim_locked(process, -9, "its box ended", "kernel");
+        process_get(process);
+        batch[count++] = process;
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    for (unsigned i = 0; i < count; i++) {
+        process_kill_threads(batch[i], NULL);
+        process_put(batch[i]);
+    }
+    return count != 0;
+}
+
+// Claims the heads of up to BATCH inner boxes and puts the boxes, counted, on the list. Returns false when none is left.
+static bool claim_some_boxes(struct box *box, struct list *work)
+{
+    struct process *heads[BATCH];
+    unsigned count = 0;
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+
+    while (count < BATCH && !list_empty(&box->boxes)) {
+        struct box *inner = list_first(&box->boxes, struct box, box_link);
+
+        claim_locked(inner->head, -9, "the box around it ended", "box around");
+        process_get(inner->head);
+        heads[count++] = inner->head;
+        box_get(inner);
+        list_push_back(work, &inner->walk_link);
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    for (unsigned i = 0; i < count; i++) {
+        process_kill_threads(heads[i], NULL);
+        process_put(heads[i]);
+    }
+    return count != 0;
+}
+
+// Ends everything in a box that this thread has claimed.
+static void walk_box(struct box *top)
+{
+    struct list work;
+
+    list_init(&work);
+    box_get(top);
+    list_push_back(&work, &top->walk_link);
+    while (!list_empty(&work)) {
+        struct box *box = list_first(&work, struct box, walk_link);
+
+        list_remove(&box->walk_link);
+        while (end_some_members(box))
+            thread_relax();
+        while (claim_some_boxes(box, &work))
+            thread_relax();
+        box_put(box);
+    }
+}
+
+bool process_end(struct process *process, int64_t status, const char *reason, const char *by)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    bool first = claim_locked(process, status, reason, by);
+
+    spin_unlock_irq_restore(&tree_lock, irq);
+    if (!first)
+        return false;
+    process_kill_threads(process, NULL);
+    if (process->head)
+        walk_box(process->box);
+    return true;
+}
+
+void box_kill(struct box *box, int64_t status, const char *reason, const char *by)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    struct process *head = box->head;
+
+    if (head != NULL && !refcount_get_try(&head->ref))
+        head = NULL;
+    spin_unlock_irq_restore(&tree_lock, irq);
+    if (head == NULL)
+        return;
+    process_end(head, status, reason, by);
+    process_put(head);
+}
+
+void process_by(const struct process *process, char by[32])
+{
+    struct process *self = process_current();
+
+    if (thread_current()->process == NULL)
+        fmt_print(by, 32, "kernel");
+    else if (self->box == process->box || process_number(self, process->box->outer) != 0 ||
+             self->box == process->box->outer)
+        fmt_print(by, 32, "pid %d", self->pid);
+    else
+        fmt_print(by, 32, "box around");
+}
+
+// The words for a status that nobody explains.
+static void standard_reason(int64_t status, char *text, size_t size)
+{
+    if (status >= 0)
+        fmt_print(text, size, "exited with %d", (int)(status & 0xff));
+    else if (status >= -SIGNAL_COUNT)
+        fmt_print(text, size, "killed by %s", signal_name((unsigned)-status));
+    else
+        fmt_print(text, size, "killed");
+}
+
+void process_kill(struct process *process, int64_t status)
+{
+    char reason[RECORD_REASON_SIZE], by[32];
+
+    standard_reason(status, reason, sizeof(reason));
+    process_by(process, by);
+    process_end(process, status, reason, by);
+}
+
+void process_kill_reason(struct process *process, int64_t status, const char *reason, ...)
+{
+    char text[RECORD_REASON_SIZE], by[32];
+    va_list arguments;
+
+    va_start(arguments, reason);
+    fmt_vprint(text, sizeof(text), reason, arguments);
+    va_end(arguments);
+    process_by(process, by);
+    process_end(process, status, text, by);
+}
+
+void process_exit(struct process *process, enum process_end kind, int exit_code)
+{
+    if (kind == PROCESS_FINISHED)
+        process_kill(process, exit_code & 0xff);
+    else if (kind == PROCESS_FAILURE)
+        process_kill(process, exit_code < 0 && exit_code >= -SIGNAL_COUNT ? exit_code : -SIGSEGV);
+    else
+        process_kill(process, exit_code < 0 ? exit_code : -SIGKILL);
+}
+
+void process_current_exit(int64_t status)
+{
+    process_kill(process_current(), status);
+    uthread_exit_current((int)status);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// reaper.c - the kernel thread that does what has no thread of its own: takes down processes that were told to end before
+// they were started, and ends boxes whose time is over. It is woken by those events, never by time.
+//
+// Both lists are under tree_lock; their entries hold a reference.
+
+#include "kernel/log/log.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/waitq.h"
+#include "kernel/sync/spinlock.h"
+
+static struct list unstarted = LIST_INIT(unstarted);
+static struct list expired = LIST_INIT(expired);
+static atomic_bool power_off;
+static struct waitq events = WAITQ_INIT(events);
+
+void reaper_queue(struct process *process)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+
+    process_get(process);
+    list_push_back(&unstarted, &process->reap_link);
+    spin_unlock_irq_restore(&tree_lock, irq);
+    waitq_wake(&events, WAKE_ALL, 0);
+}
+
+void reaper_expire(struct box *box)
+{
+    spin_assert_held(&tree_lock);
+    if (list_empty(&box->deadline_link)) {
+        box_get(box);
+        list_push_back(&expired, &box->deadline_link);
+    }
+    waitq_wake(&events, WAKE_ALL, 0);
+}
+
+void reaper_power_off(void)
+{
+    atomic_store(&power_off, true);
+    waitq_wake(&events, WAKE_ALL, 0);
+}
+
+static struct process *next_unstarted(void)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    struct process *process = list_first(&unstarted, struct process, reap_link);
+
+    if (process != NULL)
+        list_remove(&process->reap_link);
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return process;
+}
+
+static struct box *next_expired(unsigned *what)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    struct box *box = list_first(&expired, struct box, deadline_link);
+
+    if (box != NULL) {
+        list_remove(&box->deadline_link);
+        *what = box->expired;
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return box;
+}
+
+static bool anything_to_do(void)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    bool any = !list_empty(&unstarted) || !list_empty(&expired) || atomic_load(&power_off);
+
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return any;
+}
+
+// A process that was never started: what its thread would have done.
+static void take_down(struct process *process)
+{
+    process_teardown(process);
+    process_put(process); // the reference of being alive
+    process_put(process); // the list's
+}
+
+static void end_expired(struct box *box, unsigned what)
+{
+    if (what & BOX_DEADLINE)
+        box_kill(box, -SIGKILL, "its time was over", "deadline");
+    else
+        box_kill(box, -SIGKILL, "its processor time was used up", "cputime");
+    box_put(box);
+}
+
+static void reaper_run(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        struct process *process;
+        struct box *box;
+        unsigned what;
+        int error = WAIT_EVENT(&events, WAIT_MUTEX, NSEC_NEVER, anything_to_do());
+
+        (void)error; // such a wait ends by its event alone
+        while ((process = next_unstarted()) != NULL)
+            take_down(process);
+        while ((box = next_expired(&what)) != NULL)
+            end_expired(box, what);
+        if (atomic_load(&power_off))
+            init_ended();
+    }
+}
+
+void process_reaper_init(void)
+{
+    if (thread_create_kernel("reaper", reaper_run, NULL) != 0)
+        panic("no memory for the reaper");
+}

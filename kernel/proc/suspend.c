@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// suspend.c - holding threads: suspension from outside, and the stop of job control; two independent flags.
+//
+// A thread that has to be held is told by WORK_PARK, and by WORK_NOTE, which ends an interruptible wait; the call so interrupted
+// restarts unseen, as no handler ran. It parks on its way to user mode, where it holds nothing. A thread that waits for
+// its vfork child counts as parked: it will park before user mode. Other waits end by themselves.
+// Locking: flags and parked under process->lock; whoever holds looks at the flags after having set them, whoever parks
+// sets parked before it looks.
+
+#include "abi/errors.h"
+#include "abi/signal.h"
+#include "abi/wait.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+
+#define HELD (PROCESS_SUSPENDED | PROCESS_STOPPED)
+
+// Woken when a thread parks or leaves, for those that wait until a box is at rest.
+static struct waitq park_events = WAITQ_INIT(park_events);
+
+bool thread_must_park(struct uthread *thread)
+{
+    struct process *process = thread->process;
+
+    if (thread_killed())
+        return false;
+    if (atomic_load(&process->flags) & HELD)
+        return true;
+    for (struct box *box = process->box; box != NULL; box = box->outer) {
+        if (atomic_load(&box->suspended))
+            return true;
+    }
+    return false;
+}
+
+void thread_set_parked(struct uthread *thread, bool parked)
+{
+    struct process *process = thread->process;
+    uint64_t irq = spin_lock_irq_save(&process->lock);
+
+    if (thread->parked != parked) {
+        thread->parked = parked;
+        process->parked_count += parked ? 1 : -1;
+    }
+    spin_unlock_irq_restore(&process->lock, irq);
+    if (!parked)
+        return;
+    waitq_wake(&park_events, WAKE_ALL, 0);
+    stop_check_complete(process);
+}
+
+void thread_park(struct uthread *thread)
+{
+    struct process *process = thread->process;
+    int error;
+
+    thread_set_parked(thread, true);
+    error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER, !thread_must_park(thread));
+    (void)error; // killed: the caller looks
+    thread_set_parked(thread, false);
+}
+
+// Tells every thread of a process to look at the flags; process->lock held.
+static void post_park(struct process *process)
+{
+    struct uthread *thread;
+
+    list_for_each(thread, &process->threads, process_link)
+        thread_post(&thread->thread, WORK_PARK | WORK_NOTE);
+}
+
+// --- Suspension ---
+
+// Calls visit for every process of box and the boxes in it, under tree_lock and the process's lock.
+static void each_process(struct box *top, void (*visit)(struct process *))
+{
+    uint64_t tree_irq = spin_lock_irq_save(&tree_lock);
+
+    for (struct box *box = top; box != NULL; box = box_tree_next(top, box)) {
+        struct process *process;
+
+        list_for_each(process, &box->members, member_link) {
+            uint64_t irq = spin_lock_irq_save(&process->lock);
+
+            visit(process);
+            spin_unlock_irq_restore(&process->lock, irq);
+        }
+    }
+    spin_unlock_irq_restore(&tree_lock, tree_irq);
+}
+
+// The vfork wait of a thread counts as rest only while it lasts, so parked threads are counted anew at each event.
+static bool process_at_rest(struct process *process)
+{
+    uint64_t irq = spin_lock_irq_save(&process->lock);
+    bool rest = process->parked_count == process->thread_count ||
+                (atomic_load(&process->flags) & PROCESS_DYING);
+
+    spin_unlock_irq_restore(&process->lock, irq);
+    return rest;
+}
+
+static bool box_at_rest(struct box *top)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    bool rest = true;
+
+    for (struct box *box = top; box != NULL && rest; box = box_tree_next(top, box)) {
+        struct process *process;
+
+        list_for_each(process, &box->members, member_link) {
+            rest = process_at_rest(process);
+            if (!rest)
+                break;
+        }
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return rest;
+}
+
+static void set_flag(struct process *process, unsigned flag)
+{
+    uint64_t irq = spin_lock_irq_save(&process->lock);
+
+    atomic_fetch_or(&process->flags, flag);
+    post_park(process);
+    spin_unlock_irq_restore(&process->lock, irq);
+}
+
+void process_hold(struct process *process)
+{
+    set_flag(process, PROCESS_SUSPENDED);
+}
+
+static int suspend_box(struct process *head)
+{
+    struct box *box = head->box;
+    int error;
+
+    atomic_store(&box->suspended, true);
+    set_flag(head, PROCESS_SUSPENDED);
+    each_process(box, post_park);
+    error = WAIT_EVENT(&park_events, WAIT_INTERRUPTIBLE, NSEC_NEVER, box_at_rest(box));
+    return error;
+}
+
+int process_suspend(struct process *process, bool box)
+{
+    struct process *self = process_current();
+
+    if (box ? box_within(self->box, process->box) : self == process)
+        return -EDEADLK;
+    if (atomic_load(&process->flags) & PROCESS_DYING)
+        return -ESRCH;
+    if (box)
+        return suspend_box(process);
+    set_flag(process, PROCESS_SUSPENDED);
+    return WAIT_EVENT(&park_events, WAIT_INTERRUPTIBLE, NSEC_NEVER, process_at_rest(process));
+}
+
+static void wake_parked(struct process *process)
+{
+    waitq_wake(&process->thread_events, WAKE_ALL, 0);
+}
+
+void process_resume(struct process *process, bool box)
+{
+    uint64_t irq = spin_lock_irq_save(&process->lock);
+
+    atomic_fetch_and(&process->flags, ~(unsigned)PROCESS_SUSPENDED);
+    spin_unlock_irq_restore(&process->lock, irq);
+    if (box) {
+        atomic_store(&process->box->suspended, false);
+        each_process(process->box, wake_parked);
+    }
+    wake_parked(process);
+}
+
+// --- Job control ---
+
+void process_stop(struct process *process, unsigned signal)
+{
+    uint64_t irq = spin_lock_irq_save(&process->lock);
+
+    if (!(atomic_load(&process->flags) & PROCESS_STOPPED)) {
+        process->stop_signal = signal;
+        process->stop_reported = false;
+        atomic_fetch_or(&process->flags, PROCESS_STOPPED);
+        post_park(process);
+    }
+    spin_unlock_irq_restore(&process->lock, irq);
+}
+
+void stop_check_complete(struct process *process)
+{
+    struct record *record = process->record;
+    uint64_t tree_irq, irq;
+    bool complete;
+
+    if (!(atomic_load(&process->flags) & PROCESS_STOPPED))
+        return;
+    tree_irq = spin_lock_irq_save(&tree_lock);
+    irq = spin_lock_irq_save(&process->lock);
+    complete = (atomic_load(&process->flags) & PROCESS_STOPPED) && !process->stop_reported &&
+               process->parked_count == process->thread_count && process->thread_count != 0;
+    if (complete)
+        process->stop_reported = true;
+    spin_unlock_irq_restore(&process->lock, irq);
+    if (complete) {
+        record->stop_signal = process->stop_signal;
+        record->continued = false;
+        record_notify_parent(record, CLD_STOPPED, (int)record->stop_signal);
+        if (record->parent != NULL)
+            waitq_wake(&record->parent->child_events, WAKE_ALL, 0);
+    }
+    spin_unlock_irq_restore(&tree_lock, tree_irq);
+}
+
+bool process_continue_locked(struct process *process)
+{
+    if (!(atomic_load(&process->flags) & PROCESS_STOPPED))
+        return false;
+    atomic_fetch_and(&process->flags, ~(unsigned)PROCESS_STOPPED);
+    process->continue_unreported = process->stop_reported;
+    process->stop_reported = false;
+    wake_parked(process);
+    return true;
+}
+
+void stop_report_continued(struct process *process)
+{
+    struct record *record = process->record;
+    uint64_t tree_irq, irq;
+    bool report;
+
+    if (!process->continue_unreported)
+        return;
+    tree_irq = spin_lock_irq_save(&tree_lock);
+    irq = spin_lock_irq_save(&process->lock);
+    report = process->continue_unreported;
+    process->continue_unreported = false;
+    spin_unlock_irq_restore(&process->lock, irq);
+    if (report) {
+        record->stop_signal = 0;
+        record->continued = true;
+        record_notify_parent(record, CLD_CONTINUED, SIGCONT);
+        if (record->parent != NULL)
+            waitq_wake(&record->parent->child_events, WAKE_ALL, 0);
+    }
+    spin_unlock_irq_restore(&tree_lock, tree_irq);
+}

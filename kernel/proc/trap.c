@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// trap.c - faults of programs: what they become for the program, and the words that say why.
+
+#include "abi/errors.h"
+#include "abi/signal.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/space.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/thread.h"
+
+// --- Page faults ---
+
+static const char *access_text(enum fault_access access)
+{
+    static const char *const texts[] = { "read of", "write to", "execution of" };
+
+    return texts[access];
+}
+
+// The program has run out of memory: nothing of its own doing can be told it, so it ends.
+static void end_for_memory(struct process *process, vaddr_t address)
+{
+    struct account *full = account_last_full();
+
+    if (full == NULL || full == &account_root)
+        process_kill_reason(process, -SIGKILL, "out of memory: the machine is full (at %#lx)", address);
+    else
+        process_kill_reason(process, -SIGKILL, "memory quota of box %d is full (at %#lx)",
+                            full->box_number, address);
+}
+
+static void report(struct trapframe *frame, vaddr_t address, enum fault_access access, enum fault_reason reason)
+{
+    struct process *process = process_current();
+    uint64_t ip = arch_frame_ip(frame);
+
+    switch (reason) {
+    case FAULT_QUOTA:
+        end_for_memory(process, address);
+        break;
+    case FAULT_NULL:
+        signal_fault(SIGSEGV, SEGV_MAPERR, address, "null pointer: %s address %#lx (ip %#lx)",
+                     access_text(access), address, ip);
+        break;
+    case FAULT_STACK:
+        signal_fault(SIGSEGV, SEGV_MAPERR, address, "stack overflow at %#lx (ip %#lx)", address, ip);
+        break;
+    case FAULT_PAST_END:
+    case FAULT_REVOKED:
+        signal_fault(SIGBUS, BUS_ADRERR, address, "bus error: %s at %#lx (ip %#lx)",
+                     fault_reason_text(reason), address, ip);
+        break;
+    case FAULT_UNMAPPED:
+    case FAULT_KERNEL_ADDRESS:
+        signal_fault(SIGSEGV, SEGV_MAPERR, address, "segfault: %s %s at %#lx (ip %#lx)",
+                     access_text(access), fault_reason_text(reason), address, ip);
+        break;
+    default:
+        signal_fault(SIGSEGV, SEGV_ACCERR, address, "segfault: %s at %#lx (ip %#lx)",
+                     fault_reason_text(reason), address, ip);
+        break;
+    }
+}
+
+int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access, bool user)
+{
+    struct space *space = thread_current()->space;
+    enum fault_reason reason = FAULT_UNMAPPED;
+    int error = -EFAULT;
+
+    if (space != NULL)
+        error = space_fault(space, address, access, &reason);
+    if (error == 0)
+        return 0;
+    if (user)
+        report(frame, address, access, reason);
+    else if (reason == FAULT_QUOTA)
+        end_for_memory(process_current(), address);
+    return error;
+}
+
+// --- Other exceptions (Intel SDM 3A table 6-1) ---
+
+struct exception {
+    unsigned vector;
+    unsigned signal;
+    int code;
+    const char *text;
+};
+
+static const struct exception exceptions[] = {
+    { 0, SIGFPE, FPE_INTDIV, "division by zero or overflow of a quotient" },
+    { 1, SIGTRAP, TRAP_TRACE, "debug trap" },
+    { 3, SIGTRAP, TRAP_BRKPT, "breakpoint" },
+    { 4, SIGSEGV, SI_KERNEL, "overflow trap" },
+    { 5, SIGSEGV, SI_KERNEL, "bound range exceeded" },
+    { 6, SIGILL, ILL_ILLOPN, "illegal instruction" },
+    { 7, SIGFPE, FPE_FLTINV, "floating-point unit not available" },
+    { 10, SIGSEGV, SI_KERNEL, "invalid task segment" },
+    { 11, SIGBUS, BUS_ADRERR, "segment not present" },
+    { 12, SIGBUS, BUS_ADRERR, "stack segment fault" },
+    { 13, SIGSEGV, SI_KERNEL, "general protection fault: a privileged instruction, or an address that is none" },
+    { 16, SIGFPE, FPE_FLTINV, "x87 floating-point error" },
+    { 17, SIGBUS, BUS_ADRALN, "unaligned access" },
+    { 19, SIGFPE, FPE_FLTINV, "SIMD floating-point error" },
+};
+
+void process_exception(struct trapframe *frame, unsigned vector, uint64_t error)
+{
+    uint64_t ip = arch_frame_ip(frame);
+
+    for (unsigned i = 0; i < ARRAY_LEN(exceptions); i++) {
+        const struct exception *exception = &exceptions[i];
+
+        if (exception->vector != vector)
+            continue;
+        signal_fault(exception->signal, exception->code, ip, "%s (ip %#lx)", exception->text, ip);
+        return;
+    }
+    signal_fault(SIGSEGV, SI_KERNEL, ip, "exception %u, error %#lx (ip %#lx)", vector, error, ip);
+}
+
+// --- Probes ---
+
+static int probe(vaddr_t address, size_t size, enum fault_access access)
+{
+    struct process *process = process_current();
+    struct space *space = thread_current()->space;
+    enum fault_reason reason = FAULT_KERNEL_ADDRESS;
+    vaddr_t end = address + size;
+    vaddr_t at = address;
+    int error = end < address || end > USER_END ? -EFAULT : 0;
+
+    for (; error == 0 && at < end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
+        error = space_fault(space, at, access, &reason);
+        if (thread_relax())
+            break;
+    }
+    if (error == 0 || !process->box->strict)
+        return error;
+    process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx", access_text(access),
+                        fault_reason_text(reason), at);
+    return -EFAULT;
+}
+
+int probe_for_read(vaddr_t address, size_t size)
+{
+    return probe(address, size, FAULT_READ);
+}
+
+int probe_for_write(vaddr_t address, size_t size)
+{
+    return probe(address, size, FAULT_WRITE);
+}

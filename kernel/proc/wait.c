@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// wait.c - waiting for children: wait4, waitid, and the kernel's own calls.
+//
+// All looking is done under tree_lock over the list of children; the event is parent->child_events. A child is reported as
+// ended only once its record is done, which is after all of it has been freed.
+
+#include "abi/errors.h"
+#include "abi/signal.h"
+#include "abi/wait.h"
+#include "kernel/proc/box.h"
+#include "kernel/proc/private.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/session.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+
+// Whether the request is about this child. Heads and those that nobody is to hear of are asked for by name alone.
+static bool matches(const struct wait_request *request, const struct record *child)
+{
+    bool clone = child->exit_signal != SIGCHLD;
+
+    if (request->which == P_PIDFD)
+        return child == request->record;
+    if (request->which == P_PID) {
+        if ((child->head ? child->outer_pid : child->pid) != request->id)
+            return false;
+        if (child->head)
+            return true;
+    }
+    if (child->head || child->reap_when_done)
+        return false;
+    if (request->which == P_PGID && child->group_id != request->id)
+        return false;
+    return (request->options & __WALL) || clone == ((request->options & __WCLONE) != 0);
+}
+
+static void report_end(const struct record *child, struct wait_request *request)
+{
+    struct usage usage = child->usage;
+
+    if (child->status >= 0) {
+        request->code = CLD_EXITED;
+        request->status = (int)(child->status & 0xff);
+    } else {
+        request->code = CLD_KILLED;
+        request->status = child->status >= -SIGNAL_COUNT ? (int)-child->status : SIGKILL;
+    }
+    usage_add(&usage, &child->children);
+    rusage_from(&usage, &request->usage);
+}
+
+// If the child has something to report fills it in and, unless WNOWAIT, takes it away.
+static bool report(struct process *parent, struct record *child, struct wait_request *request)
+{
+    bool take = !(request->options & WNOWAIT);
+
+    if (atomic_load_explicit(&child->done, memory_order_acquire)) {
+        if (!(request->options & WEXITED))
+            return false;
+        report_end(child, request);
+    } else if (child->stop_signal != 0 && (request->options & WSTOPPED)) {
+        request->code = CLD_STOPPED;
+        request->status = (int)child->stop_signal;
+        child->stop_signal = take ? 0 : child->stop_signal;
+    } else if (child->continued && (request->options & WCONTINUED)) {
+        request->code = CLD_CONTINUED;
+        request->status = SIGCONT;
+        child->continued = !take;
+    } else {
+        return false;
+    }
+    request->pid = child->head ? child->outer_pid : child->pid;
+    request->uid = child->uid;
+    if (take && atomic_load(&child->done)) {
+        usage_add(&parent->record->children, &child->usage);
+        usage_add(&parent->record->children, &child->children);
+        record_unlink(child);
+    }
+    return true;
+}
+
+// Looks once. Returns 1 if something was reported, 0 if it is to be waited for, -ECHILD if nothing ever will be.
+static int look(struct process *parent, struct wait_request *request)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    struct record *child, *following;
+    int result = -ECHILD;
+
+    list_for_each_safe(child, following, &parent->children, child_link) {
+        if (!matches(request, child))
+            continue;
+        result = report(parent, child, request);
+        if (result != 0)
+            break;
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return result;
+}
+
+static int wait_in(struct process *parent, struct wait_request *request, bool block)
+{
+    int result = look(parent, request);
+    int error = 0;
+
+    if (result == 0 && block)
+        error = WAIT_EVENT(&parent->child_events, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                           (result = look(parent, request)) != 0);
+    if (result != 0)
+        return result < 0 ? result : 0;
+    return error;
+}
+
+#define OPTIONS_KNOWN                                                                          \
+    (WNOHANG | WEXITED | WSTOPPED | WCONTINUED | WNOWAIT | __WNOTHREAD | __WALL | __WCLONE)
+
+int process_wait_for(struct wait_request *request)
+{
+    struct process *self = process_current();
+
+    if ((request->options & ~OPTIONS_KNOWN) ||
+        !(request->options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (request->which == P_PGID && request->id == 0)
+        request->id = self->record->group_id;
+    request->pid = 0;
+    request->status = 0;
+    request->code = 0;
+    return wait_in(self, request, !(request->options & WNOHANG));
+}
+
+int wait_status_word(const struct wait_request *request)
+{
+    switch (request->code) {
+    case CLD_EXITED:
+        return WAIT_STATUS_EXITED(request->status);
+    case CLD_KILLED:
+        return WAIT_STATUS_SIGNALED(request->status);
+    case CLD_STOPPED:
+        return WAIT_STATUS_STOPPED(request->status);
+    default:
+        return WAIT_STATUS_CONTINUED;
+    }
+}
+
+int process_wait_any_child(struct process *process, pid_t *pid, int64_t *status, bool block)
+{
+    struct wait_request request = { .which = P_ALL, .options = WEXITED | __WALL };
+    int error = wait_in(process, &request, block);
+
+    if (error != 0)
+        return error;
+    if (request.pid == 0)
+        return -EAGAIN;
+    *pid = request.pid;
+    *status = request.code == CLD_EXITED ? request.status : -request.status;
+    return 0;
+}
+
+struct record *process_find_child(struct process *process, pid_t pid)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    struct record *child, *found = NULL;
+
+    list_for_each(child, &process->children, child_link) {
+        if ((child->head ? child->outer_pid : child->pid) != pid)
+            continue;
+        record_get(child);
+        found = child;
+        break;
+    }
+    spin_unlock_irq_restore(&tree_lock, irq);
+    return found;
+}

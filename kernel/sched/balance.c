@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// balance.c - moving threads between CPUs: an idle CPU takes one, a busy CPU gives some away.
+//
+// The load of a CPU is the weight of its own queue; a thread's part of it is its share of its group's weight there, and
+// moves with it. CPUs with one thread or none take no timer interrupts, so it is the busier one that evens loads out, at the ends of
+// its slices. Where no move would make loads more even but one would swap who is better off (three threads on two CPUs), the
+// thread that has been there longest moves from time to time, so that over seconds all get the same.
+#include "kernel/sched/runqueue.h"
+
+#define BALANCE_PERIOD_NS (10 * NSEC_PER_MSEC)
+#define ROTATE_AFTER_NS (30 * NSEC_PER_MSEC)
+#define SCAN_MAX 64  // threads looked at for one move
+#define MOVES_MAX 32 // in one go
+
+// Whether thread, on rq, may be moved to cpu now.
+static bool movable(const struct runqueue *rq, const struct thread *thread, unsigned cpu)
+{
+    // Acquire: off its CPU, so its registers are saved.
+    return thread != runqueue_current(rq) &&
+           !atomic_load_explicit(&thread->on_cpu, memory_order_acquire) &&
+           (thread->affinity >> cpu & 1);
+}
+
+static void take(struct runqueue *rq, struct thread *thread, unsigned cpu, nsec_t now)
+{
+    runqueue_remove(rq, thread, now);
+    __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
+}
+
+static struct thread *take_any(struct runqueue *rq, unsigned cpu)
+{
+    uint64_t state = spin_lock_irq_save(&rq->lock);
+    struct thread *found = NULL;
+    struct thread *thread;
+    nsec_t now = clock_now();
+
+    list_for_each(thread, &rq->threads, run_link) {
+        if (movable(rq, thread, cpu)) {
+            found = thread;
+            break;
+        }
+    }
+    if (found != NULL) {
+        runqueue_charge(rq, now);
+        take(rq, found, cpu, now);
+    }
+    spin_unlock_irq_restore(&rq->lock, state);
+    return found;
+}
+
+bool sched_steal(void)
+{
+    unsigned self = arch_cpu();
+    unsigned most = 1;
+    struct runqueue *busiest = NULL;
+    struct thread *thread;
+
+    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+        unsigned runnable = atomic_load_explicit(&runqueue_of(cpu)->runnable, memory_order_relaxed);
+
+        if (runnable > most) {
+            most = runnable;
+            busiest = runqueue_of(cpu);
+        }
+    }
+    if (busiest == NULL || busiest->cpu == self)
+        return false;
+    thread = take_any(busiest, self);
+    if (thread == NULL)
+        return false;
+    if (!sched_insert(thread, self))
+        sched_place(thread, false);
+    return true;
+}
+
+// What thread adds to the weight of its CPU's own queue.
+static uint64_t load_of(const struct thread *thread)
+{
+    uint64_t load = thread->entity.weight;
+
+    for (const struct sched_queue *queue = thread->entity.queue; queue->owner != NULL;
+         queue = queue->owner->queue)
+        load = (queue->owner->weight >> 4) * (load >> 4) / MAX(queue->weight >> 8, UINT64_C(1));
+    return load;
+}
+
+// The thread whose move to cpu, less loaded than rq by gap, is best; NULL: none.
+static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap, nsec_t now)
+{
+    uint64_t least = gap;
+    struct thread *best = NULL;
+    struct thread *thread;
+    unsigned scanned = 0;
+
+    list_for_each(thread, &rq->threads, run_link) {
+        uint64_t load, left;
+
+        if (++scanned > SCAN_MAX)
+            break;
+        if (!movable(rq, thread, cpu))
+            continue;
+        load = load_of(thread);
+        left = gap > 2 * load ? gap - 2 * load : 2 * load - gap;
+        // Threads are in the order of their arrival: the first that would only swap is the one there longest.
+        if (left + load / 8 < least) {
+            least = left;
+            best = thread;
+        } else if (best == NULL && left < gap + load / 8 && now - thread->arrived_ns >= ROTATE_AFTER_NS) {
+            best = thread;
+        }
+    }
+    return best;
+}
+
+static unsigned least_loaded(const struct runqueue *rq, uint64_t *weight)
+{
+    unsigned found = rq->cpu;
+
+    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+        uint64_t other = __atomic_load_n(&runqueue_of(cpu)->top.weight, __ATOMIC_RELAXED);
+
+        if (cpu != rq->cpu && (found == rq->cpu || other < *weight) &&
+            (atomic_load_explicit(&sched_online_cpus, memory_order_relaxed) >> cpu & 1)) {
+            found = cpu;
+            *weight = other;
+        }
+    }
+    return found;
+}
+
+// Moves one thread to the least loaded CPU. Returns: false if nothing is to be gained.
+static bool balance_once(struct runqueue *rq, nsec_t now)
+{
+    uint64_t weight = 0;
+    unsigned cpu = least_loaded(rq, &weight);
+    struct thread *thread = NULL;
+    uint64_t state;
+
+    if (cpu == rq->cpu)
+        return false;
+    state = spin_lock_irq_save(&rq->lock);
+    if (rq->top.weight > weight)
+        thread = best_move(rq, cpu, rq->top.weight - weight, now);
+    if (thread != NULL)
+        take(rq, thread, cpu, now);
+    spin_unlock_irq_restore(&rq->lock, state);
+    if (thread == NULL)
+        return false;
+    if (!sched_insert(thread, cpu))
+        sched_place(thread, false);
+    return true;
+}
+
+void sched_balance(struct runqueue *rq, nsec_t now)
+{
+    if (now < rq->balance_at || atomic_load_explicit(&rq->runnable, memory_order_relaxed) < 2)
+        return;
+    rq->balance_at = now + BALANCE_PERIOD_NS;
+    for (unsigned moves = 0; moves < MOVES_MAX && balance_once(rq, now); moves++) {
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// load.h - load averages without a periodic tick, as pure code.
+//
+// The count of runnable threads is summed over time at each change; whole windows of five seconds are folded into
+// the three averages when somebody looks or changes the count.
+#pragma once
+
+#include "lib/base/types.h"
+
+#define LOAD_SHIFT 16
+#define LOAD_WINDOW_NS (5 * NSEC_PER_SEC)
+
+struct load {
+    unsigned long averages[3]; // over 1, 5 and 15 minutes, times 1 << LOAD_SHIFT
+    nsec_t window_start;
+    nsec_t since;              // count holds since then
+    uint64_t area;             // count * nanoseconds from window_start to since
+    unsigned count;
+};
+
+// Brings the averages up to now.
+void load_update(struct load *load, nsec_t now);
+void load_set_count(struct load *load, unsigned count, nsec_t now);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// rank.c - names of lock ranks, and in debug builds the spin locks that each CPU holds.
+//
+// Spin locks are counted by CPU, not by thread: their holder never sleeps, and the one lock that is
+// held across a switch of threads, the run queue's, is released on the CPU that took it. An
+// interrupt's locks lie on top of those of what it interrupted, and are gone when it returns.
+
+#include "kernel/sync/rank.h"
+
+#include "kernel/arch/arch.h"
+#include "kernel/log/log.h"
+#include "kernel/sync/spinlock.h"
+
+static const char *const names[RANK_COUNT] = {
+    [RANK_NONE] = "NONE",
+#define MUTEX_RANK(name) [RANK_##name] = #name,
+#define SPIN_RANK(name) [RANK_##name] = #name,
+#define IRQ_RANK(name) [RANK_##name] = #name,
+#include "kernel/sync/rank.def"
+#undef MUTEX_RANK
+#undef SPIN_RANK
+#undef IRQ_RANK
+};
+
+const char *rank_name(enum lock_rank rank)
+{
+    return rank < RANK_COUNT ? names[rank] : "?";
+}
+
+#ifdef BOXWORK_DEBUG
+
+#define HELD_MAX 16
+
+struct held {
+    const struct spinlock *locks[HELD_MAX];
+    unsigned count;
+};
+static DEFINE_PERCPU(struct held, held);
+
+static const uint8_t irq_ranks[RANK_COUNT] = {
+#define MUTEX_RANK(name)
+#define SPIN_RANK(name)
+#define IRQ_RANK(name) [RANK_##name] = 1,
+#include "kernel/sync/rank.def"
+#undef MUTEX_RANK
+#undef SPIN_RANK
+#undef IRQ_RANK
+};
+
+// The lock of the highest rank that this CPU holds; NULL if none.
+static const struct spinlock *highest(const struct held *mine)
+{
+    const struct spinlock *found = NULL;
+
+    for (unsigned i = 0; i < mine->count; i++) {
+        if (found == NULL || mine->locks[i]->rank >= found->rank)
+            found = mine->locks[i];
+    }
+    return found;
+}
+
+void rank_check(const struct spinlock *lock)
+{
+    const struct spinlock *top = highest(&this_cpu(held));
+
+    if (irq_ranks[lock->rank] && arch_irq_enabled())
+        panic("lock %s (%p) taken with interrupts on", rank_name(lock->rank), (const void *)lock);
+    if (lock->holder == arch_cpu() + 1)
+        panic("lock %s (%p) taken twice", rank_name(lock->rank), (const void *)lock);
+    if (top == NULL || top->rank < lock->rank)
+        return;
+    // Two locks of one rank: only in the order of their addresses, or as spin_try found them free.
+    if (top->rank == lock->rank && top < lock)
+        return;
+    panic("lock order: %s (%p) taken while %s (%p) is held", rank_name(lock->rank),
+          (const void *)lock, rank_name(top->rank), (const void *)top);
+}
+
+void rank_push(const struct spinlock *lock)
+{
+    uint64_t state = arch_irq_save();
+    struct held *mine = &this_cpu(held);
+
+    if (mine->count == HELD_MAX)
+        panic("more than %u spin locks held", HELD_MAX);
+    mine->locks[mine->count++] = lock;
+    arch_irq_restore(state);
+}
+
+void rank_pop(const struct spinlock *lock)
+{
+    uint64_t state = arch_irq_save();
+    struct held *mine = &this_cpu(held);
+    unsigned i = mine->count;
+
+    while (i > 0 && mine->locks[i - 1] != lock)
+        i--;
+    if (i == 0)
+        panic("lock %s (%p) released by another CPU than its holder", rank_name(lock->rank),
+              (const void *)lock);
+    for (; i < mine->count; i++)
+        mine->locks[i - 1] = mine->locks[i];
+    mine->count--;
+    arch_irq_restore(state);
+}
+
+unsigned spin_held(void)
+{
+    return this_cpu(held).count;
+}
+
+#else
+
+unsigned spin_held(void)
+{
+    return 0;
+}
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// spinlock.c - spin locks: one atomic exchange to take, one store to release.
+
+#include "kernel/sync/spinlock.h"
+
+#include "kernel/arch/arch.h"
+#include "kernel/log/log.h"
+
+// A wait this long is a deadlock. In cycles: some ten seconds on any machine.
+#define DEADLOCK_CYCLES (UINT64_C(1) << 35)
+
+#ifdef BOXWORK_DEBUG
+static void check_before(struct spinlock *lock)
+{
+    rank_check(lock);
+}
+
+static void note_taken(struct spinlock *lock)
+{
+    lock->holder = arch_cpu() + 1;
+    rank_push(lock);
+}
+
+static void note_release(struct spinlock *lock)
+{
+    spin_assert_held(lock);
+    rank_pop(lock);
+    lock->holder = 0;
+}
+
+static void note_contended(struct spinlock *lock)
+{
+    atomic_fetch_add_explicit(&lock->contended, 1, memory_order_relaxed);
+}
+#else
+static inline void check_before(struct spinlock *lock)
+{
+    (void)lock;
+}
+
+static inline void note_taken(struct spinlock *lock)
+{
+    (void)lock;
+}
+
+static inline void note_release(struct spinlock *lock)
+{
+    (void)lock;
+}
+
+static inline void note_contended(struct spinlock *lock)
+{
+    (void)lock;
+}
+#endif
+
+void spin_init(struct spinlock *lock, enum lock_rank rank)
+{
+    *lock = (struct spinlock)SPINLOCK_INIT(rank);
+}
+
+static inline bool take(struct spinlock *lock)
+{
+    // Acquire: what the last holder wrote before its release is seen.
+    return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
+}
+
+// Looks without writing until the lock seems free, so that the holder keeps its cache line.
+static NOINLINE void wait_for(struct spinlock *lock)
+{
+    uint64_t since = arch_cycles();
+
+    note_contended(lock);
+    do {
+        while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
+            arch_relax();
+            if (arch_cycles() - since > DEADLOCK_CYCLES)
+                panic("lock %s (%p) is stuck", rank_name(lock->rank), (const void *)lock);
+        }
+    } while (!take(lock));
+}
+
+void spin_lock(struct spinlock *lock)
+{
+    check_before(lock);
+    if (!take(lock))
+        wait_for(lock);
+    note_taken(lock);
+}
+
+bool spin_try(struct spinlock *lock)
+{
+    if (!take(lock))
+        return false;
+    note_taken(lock);
+    return true;
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+    note_release(lock);
+    // Release: what was done under the lock is seen before it is free.
+    atomic_store_explicit(&lock->held, false, memory_order_release);
+}
+
+uint64_t spin_lock_irq_save(struct spinlock *lock)
+{
+    uint64_t state = arch_irq_save();
+
+    spin_lock(lock);
+    return state;
+}
+
+void spin_unlock_irq_restore(struct spinlock *lock, uint64_t state)
+{
+    spin_unlock(lock);
+    arch_irq_restore(state);
+}
+
+void spin_assert_held(const struct spinlock *lock)
+{
+#ifdef BOXWORK_DEBUG
+    if (lock->holder != arch_cpu() + 1)
+        panic("lock %s (%p) is not held here", rank_name(lock->rank), (const void *)lock);
+#else
+    (void)lock;
+#endif
+}

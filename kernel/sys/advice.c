@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// advice.c - what a program says and asks about its pages: madvise, msync, mincore, mlock.
+//
+// There is no swap: a page that is resident stays so until it is given back. So locking brings pages in and needs to
+// remember nothing.
+#include "abi/mman.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/space.h"
+#include "kernel/sys/decode.h"
+#include "kernel/sys/memory.h"
+#include "kernel/sys/user.h"
+
+#define MINCORE_PAGES 1024
+
+// Touches each page of a mapped range.
+static int bring_in(vaddr_t start, size_t size)
+{
+    char byte;
+
+    for (vaddr_t at = start; at < start + size; at += PAGE_SIZE) {
+        int error = arch_copy_from_user(&byte, at, 1);
+
+        if (error != 0)
+            return error;
+        if (thread_relax())
+            return -EINTR;
+    }
+    return 0;
+}
+
+static int check_mapped(vaddr_t start, size_t size)
+{
+    int error = sys_check_range(start, size);
+
+    if (error != 0 || size == 0)
+        return error;
+    return space_resident(sys_space(), start, ALIGN_UP(size, PAGE_SIZE), NULL);
+}
+
+CALL3(madvise, vaddr_t, start, size_t, size, int, advice)
+{
+    int error;
+
+    if (start & PAGE_MASK)
+        return -EINVAL;
+    switch (advice) {
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+        return check_mapped(start, size);
+    case MADV_DONTNEED:
+    case MADV_FREE:
+        error = sys_check_range(start, size);
+        if (error != 0 || size == 0)
+            return error == -ENOMEM ? -EINVAL : error;
+        return space_discard(sys_space(), start, ALIGN_UP(size, PAGE_SIZE));
+    case MADV_POPULATE_READ:
+        error = check_mapped(start, size);
+        return error != 0 ? error : restartable(bring_in(start, size));
+    default: // not built: huge pages, merging, what fork leaves out, populating for writes
+        return -EINVAL;
+    }
+}
+
+CALL3(msync, vaddr_t, start, size_t, size, unsigned, flags)
+{
+    if (flags & ~(unsigned)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    return check_mapped(start, size);
+}
+
+CALL3(mincore, vaddr_t, start, size_t, size, vaddr_t, to)
+{
+    size_t left = ALIGN_UP(size, PAGE_SIZE) / PAGE_SIZE;
+    int error = sys_check_range(start, size);
+    uint8_t *resident;
+
+    if (error != 0 || size == 0)
+        return error;
+    resident = kmalloc(MINCORE_PAGES, account_current());
+    if (resident == NULL)
+        return -EAGAIN;
+    while (error == 0 && left != 0) {
+        size_t part = MIN(left, (size_t)MINCORE_PAGES);
+
+        error = space_resident(sys_space(), start, part * PAGE_SIZE, resident);
+        if (error == 0)
+            error = arch_copy_to_user(to, resident, part);
+        start += part * PAGE_SIZE;
+        to += part;
+        left -= part;
+    }
+    kfree(resident);
+    return error;
+}
+
+static int64_t lock_range(vaddr_t start, size_t size)
+{
+    vaddr_t page = ALIGN_DOWN(start, PAGE_SIZE);
+    int error;
+
+    if (size + (start - page) < size)
+        return -EINVAL;
+    size += start - page;
+    error = check_mapped(page, size);
+    if (error == 0)
+        error = bring_in(page, size);
+    return error == -EFAULT ? -ENOMEM : restartable(error);
+}
+
+CALL2(mlock, vaddr_t, start, size_t, size)
+{
+    return lock_range(start, size);
+}
+
+CALL3(mlock2, vaddr_t, start, size_t, size, unsigned, flags)
+{
+    return flags & ~(unsigned)MLOCK_ONFAULT ? -EINVAL : lock_range(start, size);
+}
+
+CALL2(munlock, vaddr_t, start, size_t, size)
+{
+    vaddr_t page = ALIGN_DOWN(start, PAGE_SIZE);
+
+    return size + (start - page) < size ? -EINVAL : check_mapped(page, size + (start - page));
+}
+
+CALL1(mlockall, unsigned, flags)
+{
+    return flags == 0 || flags == MCL_ONFAULT ||
+                   flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)
+               ? -EINVAL
+               : 0;
+}
+
+CALL0(munlockall)
+{
+    return 0;
+}

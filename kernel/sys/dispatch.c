@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// dispatch.c - from the number of a system call to its handler.
+#include "kernel/sys/calls.h"
+
+#include "abi/errors.h"
+#include "abi/syscall.h"
+#include "kernel/arch/arch.h"
+#include "kernel/sys/user.h"
+
+static sys_call_fn *const handlers[SYSCALL_LIMIT] = {
+#define SERVED(name) [SYS_##name] = sys_##name,
+#include "kernel/sys/served.def"
+#undef SERVED
+};
+
+static const char *const names[SYSCALL_LIMIT] = {
+#define SYSCALL(number, name) [number] = #name,
+#include "abi/syscalls.def"
+#undef SYSCALL
+};
+
+void sys_dispatch(struct trapframe *frame)
+{
+    uint64_t number = arch_frame_number(frame);
+    int64_t result = -ENOSYS;
+
+    if (likely(number < SYSCALL_LIMIT) && likely(handlers[number] != NULL)) {
+        result = handlers[number](arch_frame_argument(frame, 0), arch_frame_argument(frame, 1),
+                                  arch_frame_argument(frame, 2), arch_frame_argument(frame, 3),
+                                  arch_frame_argument(frame, 4), arch_frame_argument(frame, 5));
+        if (unlikely(result == -EFAULT))
+            user_bad_pointer(number);
+    }
+    if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
+        note_set_result(frame, result);
+    else
+        arch_frame_set_result(frame, result);
+}
+
+const char *sys_call_name(uint64_t number)
+{
+    return number < SYSCALL_LIMIT ? names[number] : NULL;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// path.c - the path argument of a call: where it begins, and its text.
+//
+// Texts are held in slab buffers, since a kernel stack frame has no room for one.
+#include "kernel/sys/path.h"
+
+#include "abi/errors.h"
+#include "kernel/arch/arch.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/fd.h"
+#include "kernel/vfs/handle.h"
+#include "kernel/vfs/node.h"
+
+struct path_text {
+    char bytes[PATH_MAX_BYTES];
+};
+
+static SLAB_CACHE(path_cache, "path", struct path_text);
+
+char *path_buffer(void)
+{
+    return slab_alloc(&path_cache, account_current());
+}
+
+void path_free(char *text)
+{
+    slab_free(&path_cache, text);
+}
+
+int path_load(vaddr_t from, char **text)
+{
+    char *buffer = path_buffer();
+    ssize_t length;
+
+    if (buffer == NULL)
+        return -ENOMEM;
+    length = arch_copy_string_from_user(buffer, from, PATH_MAX_BYTES);
+    if (length < 0) {
+        path_free(buffer);
+        return (int)length;
+    }
+    *text = buffer;
+    return 0;
+}
+
+// A relative path begins at dirfd's node instead of cwd.
+static int begin_at(struct path_call *call, int dirfd)
+{
+    struct handle *handle;
+    int error = fd_get(dirfd, &handle);
+
+    if (error != 0)
+        return error;
+    if (!node_is_directory(handle->node) && call->text[0] != '\0') {
+        handle_put(handle);
+        return -ENOTDIR;
+    }
+    place_put(&call->base);
+    call->base.grant = handle->grant;
+    call->base.node = handle->node;
+    place_get(&call->base);
+    handle_put(handle);
+    return 0;
+}
+
+int path_begin(struct path_call *call, int dirfd, vaddr_t path, unsigned walk_flags)
+{
+    int error = path_load(path, &call->text);
+
+    if (error != 0)
+        return error;
+    if (call->text[0] == '\0' && !(walk_flags & WALK_EMPTY)) {
+        path_free(call->text);
+        return -ENOENT;
+    }
+    process_walker(&call->walker, &call->base);
+    if (dirfd != AT_FDCWD && call->text[0] != '/') {
+        error = begin_at(call, dirfd);
+        if (error != 0)
+            path_end(call);
+    }
+    return error;
+}
+
+void path_end(struct path_call *call)
+{
+    place_put(&call->base);
+    path_free(call->text);
+}
+
+int path_find(int dirfd, vaddr_t path, unsigned at_flags, struct place *place)
+{
+    struct path_call call;
+    int error = path_begin(&call, dirfd, path, path_walk_flags(at_flags));
+
+    if (error != 0)
+        return error;
+    error = walk(&call.walker, call.text, path_walk_flags(at_flags), place);
+    path_end(&call);
+    return error;
+}

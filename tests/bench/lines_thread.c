@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// lines_thread.c - threads: create and join, yield, a round trip over futexes.
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "abi/futex.h"
+#include "bench.h"
+#include "helpers.h"
+
+static void *give_back(void *argument)
+{
+    return (char *)argument + 1;
+}
+
+static void create_join(const struct line *line)
+{
+    long count = repetitions(500), good = 0;
+    char base[1];
+
+    timer_start();
+    for (long i = 0; i < count; i++) {
+        pthread_t thread;
+        void *result = NULL;
+
+        good += pthread_create(&thread, NULL, give_back, base) == 0 &&
+                pthread_join(thread, &result) == 0 && result == base + 1;
+    }
+    timer_stop();
+    CHECK(good == count, "%ld of %ld threads ran", good, count);
+    report(line->name, count);
+}
+
+struct yielders {
+    long rounds;
+    _Atomic int turn;     // who ran last
+    _Atomic long changes; // how often that was the other
+};
+
+static void yield_rounds(struct yielders *yielders, int self)
+{
+    for (long i = 0; i < yielders->rounds; i++) {
+        if (atomic_exchange_explicit(&yielders->turn, self, memory_order_relaxed) != self)
+            atomic_fetch_add_explicit(&yielders->changes, 1, memory_order_relaxed);
+        raw_call0(SYS_sched_yield);
+    }
+}
+
+static void *other_yielder(void *argument)
+{
+    yield_rounds(argument, 1);
+    return NULL;
+}
+
+static void yield(const struct line *line)
+{
+    struct yielders yielders = { .rounds = repetitions(5000) };
+    pthread_t other;
+
+    use_cpu(0);
+    CHECK(pthread_create(&other, NULL, other_yielder, &yielders) == 0, "create");
+    timer_start();
+    yield_rounds(&yielders, 0);
+    CHECK(pthread_join(other, NULL) == 0, "join");
+    timer_stop();
+    CHECK(yielders.changes >= yielders.rounds, "the other ran %ld times in %ld yields",
+          yielders.changes, 2 * yielders.rounds);
+    report(line->name, 2 * yielders.rounds);
+}
+
+struct court {
+    _Atomic int ball[2]; // a futex each: 1 when the ball lies there
+    long rounds;
+    long returned;
+    int cpu;
+};
+
+static void ball_await(_Atomic int *ball)
+{
+    while (atomic_load(ball) == 0)
+        syscall(SYS_futex, ball, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
+    atomic_store(ball, 0);
+}
+
+static void ball_throw(_Atomic int *ball)
+{
+    atomic_store(ball, 1);
+    syscall(SYS_futex, ball, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+}
+
+static void *other_player(void *argument)
+{
+    struct court *court = argument;
+
+    use_cpu(court->cpu);
+    for (long i = 0; i < court->rounds; i++) {
+        ball_await(&court->ball[1]);
+        court->returned++;
+        ball_throw(&court->ball[0]);
+    }
+    return NULL;
+}
+
+// The argument is the processor of the other thread.
+static void futex_round_trip(const struct line *line)
+{
+    struct court court = { .rounds = repetitions(1000), .cpu = (int)line->argument };
+    pthread_t other;
+
+    use_cpu(0);
+    CHECK(pthread_create(&other, NULL, other_player, &court) == 0, "create");
+    timer_start();
+    for (long i = 0; i < court.rounds; i++) {
+        ball_throw(&court.ball[1]);
+        ball_await(&court.ball[0]);
+    }
+    timer_stop();
+    CHECK(pthread_join(other, NULL) == 0 && court.returned == court.rounds, "%ld came back",
+          court.returned);
+    report(line->name, court.rounds);
+}
+
+const struct line thread_lines[] = {
+    { "thread.create_join", create_join, 0, LINE_BUDGET | LINE_WALL },
+    { "thread.yield", yield, 0, LINE_BUDGET | LINE_WALL },
+    { "futex.round_trip", futex_round_trip, 0, LINE_BUDGET | LINE_WALL },
+    { "futex.round_trip.2cpu", futex_round_trip, 1, LINE_WALL | LINE_TWO_CPUS },
+    { NULL, NULL, 0, 0 },
+};

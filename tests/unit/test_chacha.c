@@ -1,0 +1,31 @@
+// unit: lib/base/chacha.c
+// SPDX-License-Identifier: MIT
+// test_chacha.c - the block function against the example of RFC 8439, 2.3.2.
+#include <string.h>
+
+#include "lib/base/chacha.h"
+#include "tests/unit/tap.h"
+
+static const uint8_t expected[CHACHA_BLOCK_SIZE] = {
+    0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15, 0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4,
+    0xc7, 0xd1, 0xf4, 0xc7, 0x33, 0xc0, 0x68, 0x03, 0x04, 0x22, 0xaa, 0x9a, 0xc3, 0xd4, 0x6c, 0x4e,
+    0xd2, 0x82, 0x64, 0x46, 0x07, 0x9f, 0xaa, 0x09, 0x14, 0xc2, 0xd7, 0x05, 0xd9, 0x8b, 0x02, 0xa2,
+    0xb5, 0x12, 0x9c, 0xd1, 0xde, 0x16, 0x4e, 0xb9, 0xcb, 0xd0, 0x83, 0xe8, 0xa2, 0x50, 0x3c, 0x4e,
+};
+
+int main(void)
+{
+    static const uint32_t nonce[3] = { 0x09000000, 0x4a000000, 0 };
+    uint8_t key_bytes[CHACHA_KEY_SIZE];
+    uint8_t block[CHACHA_BLOCK_SIZE];
+    uint32_t key[8];
+
+    for (unsigned i = 0; i < sizeof(key_bytes); i++)
+        key_bytes[i] = (uint8_t)i;
+    memcpy(key, key_bytes, sizeof(key));
+    chacha_block(key, 1, nonce, block);
+    ok(memcmp(block, expected, sizeof(block)) == 0, "the block of RFC 8439 2.3.2 comes out");
+    chacha_block(key, 2, nonce, block);
+    ok(memcmp(block, expected, sizeof(block)) != 0, "another counter gives another block");
+    return done_testing();
+}

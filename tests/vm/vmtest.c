@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// vmtest.c - tests that run as programs inside Boxwork: runs the cases and prints TAP.
+#include "tests/vm/vmtest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LEDGER_SIZE 16384
+
+static struct vmtest_case *first;
+static struct vmtest_case **last = &first;
+
+void vmtest_register(struct vmtest_case *test)
+{
+    *last = test;
+    last = &test->next;
+}
+
+void vmtest_fail(const char *file, int line, const char *condition, long long got)
+{
+    printf("# %s:%d: %s does not hold (got %lld, errno %d: %s)\n", file, line, condition, got, errno,
+           strerror(errno));
+    fflush(stdout);
+    _exit(1);
+}
+
+bool ledger_read(char *text, size_t size)
+{
+    int fd = open("/dev/ledger", O_RDONLY | O_CLOEXEC);
+    ssize_t length = 0, total = 0;
+
+    if (fd < 0)
+        return false;
+    while ((length = read(fd, text + total, size - 1 - (size_t)total)) > 0)
+        total += length;
+    text[total] = '\0';
+    close(fd);
+    return length == 0 && total > 0;
+}
+
+static void print_difference(const char *before, const char *after)
+{
+    while (*before != '\0' && *after != '\0') {
+        size_t a = strcspn(before, "\n"), b = strcspn(after, "\n");
+
+        if (a != b || memcmp(before, after, a) != 0)
+            printf("# ledger: was %.*s, is %.*s\n", (int)a, before, (int)b, after);
+        before += a + (before[a] != '\0');
+        after += b + (after[b] != '\0');
+    }
+}
+
+bool ledger_same(const char *before)
+{
+    static char after[LEDGER_SIZE];
+
+    if (!ledger_read(after, sizeof(after)))
+        return false;
+    if (strcmp(before, after) == 0)
+        return true;
+    print_difference(before, after);
+    return false;
+}
+
+// Runs a case in a child, in a process group of its own. Returns whether it passed.
+static bool run_case(const struct vmtest_case *test)
+{
+    int status;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child < 0)
+        return false;
+    if (child == 0) {
+        setpgid(0, 0);
+        alarm(test->limit_s);
+        test->run();
+        fflush(stdout);
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFSIGNALED(status))
+        printf("# ended by signal %d%s\n", WTERMSIG(status),
+               WTERMSIG(status) == SIGALRM ? ": over its time limit" : "");
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Runs all cases, or those whose facts contain argv[1].
+int main(int argc, char **argv)
+{
+    static char before[LEDGER_SIZE];
+    bool ledger = ledger_read(before, sizeof(before));
+    unsigned number = 0, failed = 0;
+
+    if (!ledger)
+        printf("# no ledger here: cases are not checked for what they leave\n");
+    for (struct vmtest_case *test = first; test != NULL; test = test->next) {
+        bool passed;
+
+        if (argc > 1 && strstr(test->fact, argv[1]) == NULL)
+            continue;
+        if (ledger)
+            ledger_read(before, sizeof(before));
+        passed = run_case(test);
+        if (ledger && passed)
+            passed = ledger_same(before);
+        printf("%sok %u - %s\n", passed ? "" : "not ", ++number, test->fact);
+        failed += !passed;
+    }
+    printf("1..%u\n", number);
+    fflush(stdout);
+    return failed != 0;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// vmtest.h - tests that run as programs inside Boxwork: cases, checks, TAP.
+//
+// Each case runs in a process of its own with a time limit; the ledger is compared before and after it, so a
+// case that leaves anything behind fails. Where /dev/ledger is not to be seen, the comparison is left out and said so.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct vmtest_case {
+    const char *fact;
+    void (*run)(void);
+    unsigned limit_s;
+    struct vmtest_case *next;
+};
+
+void vmtest_register(struct vmtest_case *test);
+
+// Ends the case as failed, saying where. Used through CHECK.
+void vmtest_fail(const char *file, int line, const char *condition, long long got) __attribute__((noreturn));
+
+#define VMTEST_JOIN(a, b) a##b
+#define VMTEST_NAME(a, b) VMTEST_JOIN(a, b)
+
+// CASE("a fact") { body }: in the order of the file. CASE_LIMIT has a time limit of its own, in seconds.
+#define CASE(text) CASE_LIMIT(text, 20)
+#define CASE_LIMIT(text, seconds)                                                                      \
+    static void VMTEST_NAME(case_, __LINE__)(void);                                                    \
+    static struct vmtest_case VMTEST_NAME(entry_, __LINE__) = { .fact = (text),                        \
+                                                                .run = VMTEST_NAME(case_, __LINE__),   \
+                                                                .limit_s = (seconds) };                \
+    __attribute__((constructor(1000 + __LINE__))) static void VMTEST_NAME(register_, __LINE__)(void)   \
+    {                                                                                                  \
+        vmtest_register(&VMTEST_NAME(entry_, __LINE__));                                               \
+    }                                                                                                  \
+    static void VMTEST_NAME(case_, __LINE__)(void)
+
+#define CHECK(condition) \
+    ((condition) ? (void)0 : vmtest_fail(__FILE__, __LINE__, #condition, 0))
+
+// As CHECK(actual == wanted) for numbers, showing what came instead.
+#define CHECK_EQUAL(actual, wanted)                                                        \
+    do {                                                                                   \
+        long long vmtest_got = (long long)(actual);                                        \
+        if (vmtest_got != (long long)(wanted))                                             \
+            vmtest_fail(__FILE__, __LINE__, #actual " == " #wanted, vmtest_got);           \
+    } while (0)
+
+// Reads the ledger into text. Returns false where there is none.
+bool ledger_read(char *text, size_t size);
+// Whether the ledger is what it was in before; prints the lines that differ as TAP comments if not.
+bool ledger_same(const char *before);

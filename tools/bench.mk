@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# The benchmark against Linux; docs/performance.md says what it measures and how to read it.
+#
+#   make bench            both systems, exact and by the clock, with a table, TSV and charts in build/bench
+#   make bench BASE=rev   this tree against another revision of Boxwork, exact
+#   make bench-exact      the exact mode alone
+#   make bench-budget     Boxwork alone against tests/bench/budget.tsv; fails if a line is more than 5 % worse
+#   make bench-rebase     writes the measured figures into the budget
+#   make profile LINE=x   where the instructions of a line go
+
+BENCH := $(BUILD)/bench
+BENCH_RUN := perl -Itools/bench tools/bench/bench.pl $(BENCH)
+BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c))
+# At an address that no kernel uses while it starts: the profiler knows its first instruction by it.
+BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
+
+.PHONY: bench bench-exact bench-budget bench-rebase bench-programs bench-fetch profile
+
+bench: kernel bench-programs
+	@$(BENCH_RUN) $(if $(BASE),base $(BASE),compare)
+
+bench-exact: kernel bench-programs
+	@$(BENCH_RUN) exact
+
+bench-budget: kernel bench-programs
+	@$(BENCH_RUN) budget
+
+bench-rebase: kernel bench-programs
+	@$(BENCH_RUN) rebase
+
+profile: kernel bench-programs
+	@$(if $(LINE),,$(error make profile LINE=x: name a line of the benchmark))
+	@$(BENCH_RUN) profile $(LINE)
+
+bench-fetch:
+	@tools/bench/fetch.sh $(BENCH)
+
+bench-programs: $(BENCH)/bench $(BENCH)/tiny $(BENCH)/lua.static $(BENCH)/count.so $(BUILD)/host/mkcpio
+
+$(BENCH)/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h abi/*.h) tools/bench.mk
+	@mkdir -p $(@D)
+	@echo "  MUSL    $@"
+	@$(MUSL_CC) $(USER_CFLAGS) -D_GNU_SOURCE $(BENCH_LDFLAGS) $(BENCH_SOURCES) -o $@
+
+$(BENCH)/tiny: tests/bench/tiny.S tools/bench.mk
+	@mkdir -p $(@D)
+	@$(CC) -nostdlib -static -s -Wl,-z,noseparate-code,--build-id=none $< -o $@
+
+# Debian has Lua's library, built for glibc; what a static program cannot load, no script here asks for.
+$(BENCH)/lua.static: tests/bench/lua_main.c tools/bench.mk | bench-fetch
+	@echo "  CC      $@"
+	@$(CC) -O2 -static -o $@ $< -I$(BENCH)/lua/usr/include/lua5.4 -I$(BENCH)/lua/usr/include/x86_64-linux-gnu \
+		$(BENCH)/lua/usr/lib/x86_64-linux-gnu/liblua5.4.a -lm 2>$@.log || { cat $@.log >&2; exit 1; }
+
+$(BENCH)/count.so: tools/bench/count.c tools/bench/qemu_plugin.h tools/bench.mk
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
