@@ -31,6 +31,8 @@ clean:
 include tools/kernel.mk
 include tools/user.mk
 include tools/host.mk
+include tools/bench.mk
+include tools/lint.mk
 include tests/tests.mk
 
 .PHONY: do-run

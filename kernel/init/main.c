@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernel/dev/ledger_device.h"
 #include "kernel/dev/pty.h"
 #include "kernel/dev/tty.h"
 #include "kernel/dev/uart.h"
@@ -85,6 +86,7 @@ static void init_thread(void *argument)
     tty_init_devices();
     pty_init_devices();
     uart_tty_init();
+    ledger_init_device();
     virtio_init_devices();
     // Processes: the thread that ends boxes; /proc.
     process_reaper_init();

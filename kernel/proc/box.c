@@ -15,6 +15,10 @@
 #include "kernel/proc/thread.h"
 #include "kernel/sync/spinlock.h"
 
+#define PROCESSES_DEFAULT 4096
+#define THREADS_DEFAULT 8192
+#define FDS_DEFAULT 65536
+
 struct spinlock tree_lock = SPINLOCK_INIT(RANK_TREE);
 
 static SLAB_CACHE(box_cache, "box", struct box);
@@ -87,6 +91,9 @@ int box_create(struct box *outer, struct box **box)
     error = names_create(account, &made->names);
     if (error != 0)
         goto free;
+    account_set_limit(account, RESOURCE_PROCESSES, PROCESSES_DEFAULT);
+    account_set_limit(account, RESOURCE_THREADS, THREADS_DEFAULT);
+    account_set_limit(account, RESOURCE_FDS, FDS_DEFAULT);
     made->depth = outer->depth + 1;
     made->outer = outer;
     made->priority_ceiling = outer->priority_ceiling;
@@ -247,7 +254,7 @@ static struct box *box_settle(struct box *box)
     }
     record_publish(record);
     if (outer == NULL)
-        reaper_power_off();
+        init_box_settled();
     return outer;
 }
 

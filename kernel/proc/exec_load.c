@@ -48,7 +48,7 @@ static int map_file(struct space *space, struct handle *handle, const struct elf
     struct map_request request = {
         .address = start,
         .size = end - start,
-        .flags = segment->prot,
+        .flags = segment->prot | REGION_IMAGE,
         .fixed = true,
         .offset = ALIGN_DOWN(segment->offset, PAGE_SIZE),
     };

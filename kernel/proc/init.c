@@ -15,6 +15,7 @@
 #include "kernel/proc/box.h"
 #include "kernel/proc/env.h"
 #include "kernel/proc/private.h"
+#include "kernel/sched/waitq.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/vfs/handle.h"
 
@@ -29,7 +30,9 @@ struct init_name {
 
 static struct init_name init_names[INIT_NAMES_MAX];
 static unsigned init_name_count;
-static char *ledger_before; // debug builds
+static char *ledger_before, *ledger_after; // test builds
+static atomic_bool settled;
+static struct waitq events = WAITQ_INIT(events);
 
 void process_add_init_name(const char *name, struct node *root)
 {
@@ -55,15 +58,19 @@ static int add_names(struct names *names)
 
 // --- The ledger before init and after ---
 
-static char *read_ledger(void)
+static void read_ledger(char *text)
 {
-    char *text;
-
     ledger_drop_caches();
-    text = kmalloc(LEDGER_SIZE, NULL);
-    if (text != NULL)
-        text[MIN(ledger_read(text, LEDGER_SIZE - 1), (size_t)LEDGER_SIZE - 1)] = '\0';
-    return text;
+    text[MIN(ledger_read(text, LEDGER_SIZE - 1), (size_t)LEDGER_SIZE - 1)] = '\0';
+}
+
+// Both texts are allocated before the first is read, so that they do not differ by themselves.
+static void UNUSED remember_ledger(void) // test builds
+{
+    ledger_before = kmalloc(LEDGER_SIZE, NULL);
+    ledger_after = kmalloc(LEDGER_SIZE, NULL);
+    if (ledger_before != NULL && ledger_after != NULL)
+        read_ledger(ledger_before);
 }
 
 // Logs each line of after that is not in before. Returns how many.
@@ -91,21 +98,29 @@ static unsigned compare(const char *before, char *after)
 
 static void UNUSED check_ledger(void) // test builds
 {
-    char *after = read_ledger();
-
-    if (ledger_before == NULL || after == NULL)
+    if (ledger_before == NULL || ledger_after == NULL)
         return;
-    if (compare(ledger_before, after) == 0)
+    read_ledger(ledger_after);
+    if (compare(ledger_before, ledger_after) == 0)
         log_info("ledger exact at power-off");
     if (ledger_verify() != 0)
         log_error("ledger: the recount failed");
 }
 
-void init_ended(void)
+void init_box_settled(void)
 {
-    struct record *record = box_outermost()->head_record;
+    atomic_store(&settled, true);
+    waitq_wake(&events, WAKE_ALL, 0);
+}
 
+// The calling thread has nothing else to do. Gives the record back.
+static void NORETURN wait_for_end(struct record *record)
+{
+    int error = WAIT_EVENT(&events, WAIT_MUTEX, NSEC_NEVER, atomic_load(&settled));
+
+    (void)error; // such a wait ends by its event alone
     log_info("init ended: %ld, %s (by %s)", record->status, record->reason, record->by);
+    record_put(record);
 #ifdef BOXWORK_DEBUG
     check_ledger();
 #endif
@@ -170,12 +185,11 @@ int process_start_init(const char *path, const char *const *argv, const char *co
 {
     struct box *box = box_outermost();
     struct process *process;
+    struct record *record;
     int error;
 
-    thread_set_reaper(process_thread_reap);
-    process_reaper_init();
 #ifdef BOXWORK_DEBUG
-    ledger_before = read_ledger();
+    remember_ledger();
 #endif
     error = names_create(&account_root, &box->names);
     if (error == 0)
@@ -183,9 +197,13 @@ int process_start_init(const char *path, const char *const *argv, const char *co
     if (error != 0)
         return error;
     box_put(box); // the outermost box lives as long as init
+    record = process->record;
+    record_get(record);
     error = set_up(process, path, argv, envp);
-    if (error != 0)
-        process_kill_reason(process, -1, "init could not be started");
+    if (error != 0) {
+        record_put(record);
+        return error;
+    }
     process_put(process);
-    return error;
+    wait_for_end(record);
 }

@@ -62,11 +62,10 @@ void process_thread_reap(struct thread *thread); // for thread_set_reaper
 
 void reaper_queue(struct process *process); // Context: any
 void reaper_expire(struct box *box);        // box->expired is set; Context: any, tree_lock held
-void reaper_power_off(void);                // the outermost box has settled. Context: any
 
 // init.c
 
-void NORETURN init_ended(void); // the outermost box has settled: compares ledgers (debug builds) and powers off
+void init_box_settled(void); // the outermost box has settled: process_start_init goes on. Context: any
 
 // thread.c
 

@@ -258,7 +258,8 @@ size_t process_exec_limit(void); // a quarter of the stack limit, at least 128 K
 
 // init.c. A name of the first process's box, before process_start_init: "" the root tree, "proc", "dev".
 void process_add_init_name(const char *name, struct node *root);
-// Makes the outermost box's head (pid 1), with the console as fds 0 to 2 if there is one, and starts path. Its end powers the machine off.
+// Makes the outermost box's head (pid 1), with the console as fds 0 to 2 if there is one, starts path, waits for its end
+// and powers the machine off, in debug builds after comparing the ledger. Returns only if it cannot be started.
 int process_start_init(const char *path, const char *const *argv, const char *const *envp) MUST_CHECK;
 
 // pidfd.c

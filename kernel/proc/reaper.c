@@ -15,7 +15,6 @@
 
 static struct list unstarted = LIST_INIT(unstarted);
 static struct list expired = LIST_INIT(expired);
-static atomic_bool power_off;
 static struct waitq events = WAITQ_INIT(events);
 
 void reaper_queue(struct process *process)
@@ -35,12 +34,6 @@ void reaper_expire(struct box *box)
         box_get(box);
         list_push_back(&expired, &box->deadline_link);
     }
-    waitq_wake(&events, WAKE_ALL, 0);
-}
-
-void reaper_power_off(void)
-{
-    atomic_store(&power_off, true);
     waitq_wake(&events, WAKE_ALL, 0);
 }
 
@@ -71,7 +64,7 @@ static struct box *next_expired(unsigned *what)
 static bool anything_to_do(void)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
-    bool any = !list_empty(&unstarted) || !list_empty(&expired) || atomic_load(&power_off);
+    bool any = !list_empty(&unstarted) || !list_empty(&expired);
 
     spin_unlock_irq_restore(&tree_lock, irq);
     return any;
@@ -88,9 +81,9 @@ static void take_down(struct process *process)
 static void end_expired(struct box *box, unsigned what)
 {
     if (what & BOX_DEADLINE)
-        box_kill(box, -SIGKILL, "its time was over", "deadline");
+        box_kill(box, -SIGKILL, "deadline: its time was over", "deadline");
     else
-        box_kill(box, -SIGKILL, "its processor time was used up", "cputime");
+        box_kill(box, -SIGKILL, "cputime: its processor time was used up", "cputime");
     box_put(box);
 }
 
@@ -108,13 +101,12 @@ static void reaper_run(void *argument)
             take_down(process);
         while ((box = next_expired(&what)) != NULL)
             end_expired(box, what);
-        if (atomic_load(&power_off))
-            init_ended();
     }
 }
 
 void process_reaper_init(void)
 {
+    thread_set_reaper(process_thread_reap);
     if (thread_create_kernel("reaper", reaper_run, NULL) != 0)
         panic("no memory for the reaper");
 }

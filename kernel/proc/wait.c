@@ -89,9 +89,13 @@ static int look(struct process *parent, struct wait_request *request)
     list_for_each_safe(child, following, &parent->children, child_link) {
         if (!matches(request, child))
             continue;
-        result = report(parent, child, request);
-        if (result != 0)
+        if (report(parent, child, request)) {
+            result = 1;
             break;
+        }
+        // A dead one has nothing more to tell to who does not ask for ends.
+        if (!atomic_load(&child->done) || (request->options & WEXITED))
+            result = 0;
     }
     spin_unlock_irq_restore(&tree_lock, irq);
     return result;

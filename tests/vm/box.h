@@ -122,3 +122,15 @@ static inline void box_close(struct test_box *box)
 {
     close(box->ctl);
 }
+
+// Gives up a box that was never started: closes the creation handle and waits for the end that follows.
+static inline void box_discard(struct test_box *box)
+{
+    int wait = proc_open(box->pid, "wait", O_RDONLY);
+    char text[32];
+
+    close(box->ctl);
+    if (read(wait, text, sizeof(text)) < 0)
+        abort();
+    close(wait);
+}

@@ -69,6 +69,7 @@ CASE("waitid leaves what it is told to leave, and tells stops")
 
     if (child == 0) {
         raise(SIGSTOP);
+        usleep(100000);
         _exit(7);
     }
     FAILS(waitid(P_PID, (id_t)child, &info, 0), EINVAL);
@@ -81,6 +82,12 @@ CASE("waitid leaves what it is told to leave, and tells stops")
     CHECK(info.si_code == CLD_EXITED && info.si_status == 7);
     CHECK_EQUAL(waitid(P_ALL, 0, &info, WEXITED), 0);
     CHECK_EQUAL(info.si_pid, child);
+    child = fork();
+    if (child == 0)
+        _exit(0);
+    CHECK_EQUAL(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    FAILS(waitid(P_PID, (id_t)child, &info, WSTOPPED), ECHILD); // it will not stop any more
+    CHECK_EQUAL(waitid(P_PID, (id_t)child, &info, WEXITED), 0);
     FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
 }
 
