@@ -48,7 +48,7 @@ int account_create(struct account *parent, pid_t box_number, struct account **ac
     atomic_init(&made->names, 1);
     for (unsigned i = 0; i < RESOURCE_COUNT; i++)
         atomic_init(&made->counters[i].limit, LIMIT_NONE);
-    error = sched_group_init(&made->group, &parent->group, made);
+    error = sched_group_init(&made->group, &parent->group, parent);
     if (error != 0) {
         slab_free(&account_cache, made);
         return error;

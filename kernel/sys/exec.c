@@ -191,7 +191,7 @@ static int64_t exec_at(int dirfd, vaddr_t path, vaddr_t argv, vaddr_t envp, unsi
     error = open_program(&call, at_flags, &handle);
     if (error == 0) {
         if (dirfd != AT_FDCWD && call.text[0] == '\0')
-            fmt_print(call.text, PATH_MAX_BYTES, "/dev/fd/%d", dirfd);
+            fmt_print(call.text, PATH_FEW_BYTES, "/dev/fd/%d", dirfd);
         error = exec_handle(handle, call.text, argv, envp);
         handle_put(handle);
     }

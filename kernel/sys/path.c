@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // path.c - the path argument of a call: where it begins, and its text.
 //
-// Texts are held in slab buffers, since a kernel stack frame has no room for one.
+// Short paths stand in the call's own frame; a long one gets a slab buffer, for which a kernel stack has no room.
 #include "kernel/sys/path.h"
 
 #include "abi/errors.h"
@@ -44,6 +44,22 @@ int path_load(vaddr_t from, char **text)
     return 0;
 }
 
+static int load_text(struct path_call *call, vaddr_t from)
+{
+    ssize_t length = arch_copy_string_from_user(call->few, from, sizeof(call->few));
+
+    if (length == -ENAMETOOLONG)
+        return path_load(from, &call->text);
+    call->text = call->few;
+    return length < 0 ? (int)length : 0;
+}
+
+static void free_text(struct path_call *call)
+{
+    if (call->text != call->few)
+        path_free(call->text);
+}
+
 // A relative path begins at dirfd's node instead of cwd.
 static int begin_at(struct path_call *call, int dirfd)
 {
@@ -66,12 +82,12 @@ static int begin_at(struct path_call *call, int dirfd)
 
 int path_begin(struct path_call *call, int dirfd, vaddr_t path, unsigned walk_flags)
 {
-    int error = path_load(path, &call->text);
+    int error = load_text(call, path);
 
     if (error != 0)
         return error;
     if (call->text[0] == '\0' && !(walk_flags & WALK_EMPTY)) {
-        path_free(call->text);
+        free_text(call);
         return -ENOENT;
     }
     process_walker(&call->walker, &call->base);
@@ -86,7 +102,7 @@ int path_begin(struct path_call *call, int dirfd, vaddr_t path, unsigned walk_fl
 void path_end(struct path_call *call)
 {
     place_put(&call->base);
-    path_free(call->text);
+    free_text(call);
 }
 
 int path_find(int dirfd, vaddr_t path, unsigned at_flags, struct place *place)

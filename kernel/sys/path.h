@@ -6,11 +6,14 @@
 #include "kernel/proc/process.h"
 #include "kernel/vfs/walk.h"
 
-// Fields: all set by path_begin; freed by path_end.
+#define PATH_FEW_BYTES 128
+
+// Fields: all set by path_begin; freed by path_end. Not to be copied: text may point into it.
 struct path_call {
     struct walker walker;
-    struct place base;   // counted: cwd, or the directory of dirfd
-    char *text;          // a buffer of PATH_MAX_BYTES
+    struct place base;         // counted: cwd, or the directory of dirfd
+    char *text;
+    char few[PATH_FEW_BYTES];  // holds most paths; longer ones get a buffer of PATH_MAX_BYTES
 };
 
 // Decodes dirfd and path. walk_flags: WALK_EMPTY allows an empty path (then dirfd may be any file).

@@ -41,9 +41,11 @@ static inline uint64_t host_irq_save(void)
 #define arch_irq_restore(state) ((void)(host_irq = (state) != 0))
 #define arch_irq_enabled() host_irq
 #undef DEFINE_PERCPU
+#undef DECLARE_PERCPU
 #undef this_cpu
 #undef per_cpu
 #define DEFINE_PERCPU(type, name) __typeof__(type) percpu_##name[CPU_MAX]
+#define DECLARE_PERCPU(type, name) extern __typeof__(type) percpu_##name[CPU_MAX]
 #define this_cpu(name) (percpu_##name[host_cpu])
 #define per_cpu(name, cpu) (percpu_##name[cpu])
 

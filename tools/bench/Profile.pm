@@ -4,9 +4,10 @@ package Profile;
 
 use strict;
 use warnings;
+no warnings 'portable'; # addresses have 64 bits
 use Machine;
 
-# The functions of an ELF file, by address: a sorted list of [address, name].
+# The functions of ELF files: a list of [address, name], sorted by address.
 sub symbols {
     my (@files) = @_;
     my @found;
@@ -27,38 +28,65 @@ sub address_of {
     return sprintf '%x', $entry->[0];
 }
 
-# The function that an address is in. What is far from every symbol is another program's.
-sub name_of {
+# The last function at or below an address: [address, name]. What is far from every symbol is another program's.
+sub function_at {
     my ($symbols, $address) = @_;
     my ($low, $high) = (0, scalar @$symbols);
     while ($low < $high) {
         my $middle = int(($low + $high) / 2);
         if ($symbols->[$middle][0] <= $address) { $low = $middle + 1 } else { $high = $middle }
     }
-    return 'elsewhere' if $low == 0 || $address - $symbols->[ $low - 1 ][0] > 0x100000;
-    return $symbols->[ $low - 1 ][1];
+    return [ 0, 'elsewhere' ] if $low == 0 || $address - $symbols->[ $low - 1 ][0] > 0x100000;
+    return $symbols->[ $low - 1 ];
 }
 
-# Reads what the plugin wrote: (reached => {address => instructions}, blocks => [[address, runs, instructions]]).
+# Reads what the plugin wrote: reached (address => instructions), blocks ([address, runs, instructions]), jumps ([from,
+# to, times]).
 sub read_counts {
     my ($path) = @_;
-    my %counts = (reached => {}, blocks => []);
+    my %counts = (reached => {}, blocks => [], jumps => []);
     open my $file, '<', $path or die "$path: $!\n";
     while (<$file>) {
         my @words = split;
-        if ($words[0] eq 'at') { $counts{reached}{ hex $words[1] } = $words[2] }
-        else { no warnings 'portable'; push @{ $counts{blocks} }, [ hex $words[0], @words[1, 2] ] }
+        if    ($words[0] eq 'at')   { $counts{reached}{ hex $words[1] } = $words[2] }
+        elsif ($words[0] eq 'from') { push @{ $counts{jumps} }, [ hex $words[1], hex $words[2], $words[3] ] }
+        else                        { push @{ $counts{blocks} }, [ hex $words[0], @words[1, 2] ] }
     }
     return \%counts;
 }
 
-# Prints the functions of one line of the benchmark, the dearest first: instructions of one operation.
-sub show {
-    my ($dir, $kernel, $line) = @_;
-    no warnings 'portable';
-    my $symbols = symbols("$kernel.full", "$dir/bench");
+# Calls by function: jumps to a function's first instruction from another function.
+sub callers_of {
+    my ($symbols, $jumps) = @_;
+    my %callers;
+    for my $jump (@$jumps) {
+        my $to = function_at($symbols, $jump->[1]);
+        next if $to->[0] != $jump->[1];
+        my $from = function_at($symbols, $jump->[0]);
+        $callers{ $to->[1] }{ $from->[1] } += $jump->[2] if $from->[1] ne $to->[1];
+    }
+    return \%callers;
+}
+
+sub callers_text {
+    my ($callers, $count) = @_;
+    my @names = sort { $callers->{$b} <=> $callers->{$a} || $a cmp $b } keys %$callers;
+    splice @names, 4 if @names > 4;
+    return join ', ', map { sprintf '%s %.1f', $_, $callers->{$_} / $count } @names;
+}
+
+sub instructions_by_function {
+    my ($symbols, $blocks) = @_;
+    my %instructions;
+    $instructions{ function_at($symbols, $_->[0])->[1] } += $_->[2] for @$blocks;
+    return \%instructions;
+}
+
+# Runs one line under the plugin. Returns its count, its figure and what was counted.
+sub measure {
+    my ($dir, $kernel, $symbols, $line) = @_;
     my $out = "$dir/run/profile.counts";
-    my $plugin = sprintf '%s/count.so,out=%s,start=%s,stop=%s', $dir, $out,
+    my $plugin = sprintf '%s/count.so,out=%s,start=%s,stop=%s,callers=1', $dir, $out,
         address_of($symbols, 'timer_start'), address_of($symbols, 'timer_stop');
     my $results = Machine::boot(
         dir => $dir, name => 'profile', system => 'boxwork', kernel => "$kernel.elf", mode => 'exact',
@@ -66,21 +94,26 @@ sub show {
     );
     print map { "$_: $results->{failed}{$_}\n" } sort keys %{ $results->{failed} };
     my ($name) = grep { $_ ne 'boot.counter' } @{ $results->{order} } or die "no line is called $line\n";
-    my ($count, $value) = @{ $results->{lines}{$name} }{qw(count value)};
-    printf "%s: %.1f instructions, %d times\n\n%9s %6s %9s  %s\n", $name, $value, $count, 'each', '%', 'blocks',
-        'function';
-    my (%instructions, %runs, $total);
-    for my $block (@{ read_counts($out)->{blocks} }) {
-        my $function = name_of($symbols, $block->[0]);
-        $instructions{$function} += $block->[2];
-        $runs{$function} += $block->[1];
-        $total += $block->[2];
-    }
-    for my $function (sort { $instructions{$b} <=> $instructions{$a} || $a cmp $b } keys %instructions) {
-        my $share = 100 * $instructions{$function} / $total;
-        last if $share < 0.2;
-        printf "%9.1f %6.1f %9.1f  %s\n", $instructions{$function} / $count, $share, $runs{$function} / $count,
-            $function;
+    return (@{ $results->{lines}{$name} }{qw(count value)}, read_counts($out));
+}
+
+# Prints the functions of one line of the benchmark, the dearest first: the instructions of one operation, and who calls
+# the function how often in it.
+sub show {
+    my ($dir, $kernel, $line) = @_;
+    my $symbols = symbols("$kernel.full", "$dir/bench");
+    my ($count, $value, $counts) = measure($dir, $kernel, $symbols, $line);
+    my $instructions = instructions_by_function($symbols, $counts->{blocks});
+    my $callers = callers_of($symbols, $counts->{jumps});
+    my $total = 0;
+    $total += $_ for values %$instructions;
+    printf "%s: %.1f instructions, %d times\n\n%9s %6s  %-32s %s\n", $line, $value, $count, 'each', '%', 'function',
+        'called by';
+    for my $function (sort { $instructions->{$b} <=> $instructions->{$a} || $a cmp $b } keys %$instructions) {
+        my $share = 100 * $instructions->{$function} / $total;
+        last if $share < 0.3;
+        printf "%9.1f %6.1f  %-32s %s\n", $instructions->{$function} / $count, $share, $function,
+            callers_text($callers->{$function} // {}, $count);
     }
 }
 

@@ -5,9 +5,10 @@
 //     out=FILE          where the counts go when the machine ends
 //     start=A stop=A    count only after the program reached `start`, until it reaches `stop`, again and again;
 //                       without them all is counted
+//     callers=1         count also from where each block was reached (slow)
 //     at=A              tell how many instructions had run when A was first reached; up to 8 of them
 // The file holds a line "at ADDRESS INSTRUCTIONS" for each `at`, then "ADDRESS EXECUTIONS INSTRUCTIONS" for each block
-// that ran: a block is a straight run of instructions up to a jump.
+// that ran: a block is a straight run of instructions up to a jump. With callers=1 also "from ADDRESS ADDRESS TIMES".
 //
 // For one CPU. A block that a fault leaves early counts whole, which is under one instruction in a hundred.
 
@@ -27,7 +28,14 @@ struct block {
     uint64_t runs;      // counted by the translated code itself
     uint64_t base;      // runs at the last `start`
     uint64_t collected; // runs between `start` and `stop`
+    struct edge *edges; // from where it was reached, between `start` and `stop`
     struct block *next;
+};
+
+struct edge {
+    const struct block *from;
+    uint64_t count;
+    struct edge *next;
 };
 
 struct mark {
@@ -44,7 +52,8 @@ static struct mark marks[MAX_MARKS];
 static int mark_count;
 static uint64_t start_address, stop_address;
 static uint64_t total;
-static bool counting;
+static bool counting, want_callers;
+static const struct block *last_block;
 static const char *output = "count.out";
 
 static struct block *block_find(uint64_t address, uint64_t size)
@@ -100,6 +109,31 @@ static void on_stop(unsigned vcpu, void *context)
     counting = false;
 }
 
+static struct edge *edge_find(struct block *block, const struct block *from)
+{
+    struct edge *edge = block->edges;
+
+    while (edge != NULL && edge->from != from)
+        edge = edge->next;
+    if (edge != NULL)
+        return edge;
+    edge = calloc(1, sizeof(*edge));
+    if (edge == NULL)
+        abort();
+    edge->from = from;
+    edge->next = block->edges;
+    block->edges = edge;
+    return edge;
+}
+
+static void on_block(unsigned vcpu, void *context)
+{
+    (void)vcpu;
+    if (counting && last_block != NULL)
+        edge_find(context, last_block)->count++;
+    last_block = context;
+}
+
 // A block is translated just before it first runs, so at that time its marks are reached.
 static void note_marks(uint64_t address)
 {
@@ -121,6 +155,8 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         qemu_plugin_register_vcpu_tb_exec_cb(tb, on_start, QEMU_PLUGIN_CB_NO_REGS, NULL);
     if (block->address == stop_address && stop_address != 0)
         qemu_plugin_register_vcpu_tb_exec_cb(tb, on_stop, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    if (want_callers)
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS, block);
     qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &block->runs, 1);
     qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &total, size);
 }
@@ -131,6 +167,9 @@ static void block_print(struct block *block, void *context)
 
     if (runs != 0)
         fprintf(context, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", block->address, runs, runs * block->size);
+    for (struct edge *edge = block->edges; edge != NULL; edge = edge->next)
+        fprintf(context, "from %" PRIx64 " %" PRIx64 " %" PRIu64 "\n", edge->from->address, block->address,
+                edge->count);
 }
 
 static void on_end(qemu_plugin_id_t id, void *context)
@@ -156,6 +195,8 @@ static bool take_argument(const char *argument)
         return false;
     if (strncmp(argument, "out=", 4) == 0)
         output = strdup(value);
+    else if (strcmp(argument, "callers=1") == 0)
+        want_callers = true;
     else if (strncmp(argument, "start=", 6) == 0)
         start_address = strtoull(value, NULL, 16);
     else if (strncmp(argument, "stop=", 5) == 0)

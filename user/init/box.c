@@ -203,8 +203,10 @@ static int set_up(struct box *box, const struct job *job, const int fds[3])
         result = set_environment(box, job);
     if (result == 0)
         result = set_cwd(box, job);
-    if (result == 0)
+    if (result == 0) {
+        box->stage = "program";
         result = set_program(box, job);
+    }
     return result;
 }
 
@@ -213,6 +215,7 @@ static int open_box(struct box *box)
     char text[32];
     ssize_t size;
 
+    box->stage = "box";
     box->wait = -1;
     box->ctl = open("/proc/new", O_RDWR | O_CLOEXEC);
     if (box->ctl < 0)

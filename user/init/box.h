@@ -8,8 +8,9 @@ struct box {
     int ctl;     // its creation handle
     int pid;     // its number in init's box
     int wait;    // /proc/PID/wait
-    char error[256]; // what failed, in words
-    int number;      // its errno
+    const char *stage; // what was being done: "box" or "program"
+    char error[256];   // what failed, in words
+    int number;        // its errno
 };
 
 // Makes a box with the skeleton of names that programs expect, fds 0, 1 and 2, and starts job's program in it.

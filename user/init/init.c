@@ -2,7 +2,7 @@
 // init.c - process 1 of the outermost box: runs the launcher's program in a box, says how it ended, and ends the machine.
 //
 // The launcher's ports are /dev/virtio-ports/{stdin,stdout,stderr,control,tty}. On the control port go lines of text:
-// to us `signal N`; from us `start`, `record NAME VALUE`, `error ERRNO TEXT`, and `end` as the last; docs/launcher.md.
+// to us `signal N`; from us `start`, `record NAME VALUE`, `error STAGE ERRNO TEXT`, and `end` as the last; docs/launcher.md.
 // Without a job in the boot archive it runs a shell on the console.
 
 #include <errno.h>
@@ -126,7 +126,7 @@ static void run(const struct job *job)
         fds[2] = open_port("stderr", O_WRONLY);
     }
     if (box_start(&box, job, fds) != 0) {
-        snprintf(line, sizeof(line), "error %d %s\n", box.number, box.error);
+        snprintf(line, sizeof(line), "error %s %d %s\n", box.stage, box.number, box.error);
         say(line);
         return;
     }
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
     } else if (errno == ENOENT) {
         run_console();
     } else {
-        say("error 22 the job is malformed\nend\n");
+        say("error box 22 the job is malformed\nend\n");
         fsync(control);
     }
     return 0;

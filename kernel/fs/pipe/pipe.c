@@ -43,7 +43,6 @@ struct pipe {
 struct pipe_node {
     struct node node;
     struct pipe pipe;
-    bool made; // both ends exist: opening it again is like opening a FIFO
 };
 
 static SLAB_CACHE(pipe_cache, "pipe", struct pipe_node);
@@ -356,15 +355,14 @@ static struct pipe_node *pipe_node_of(struct node *node)
     return container_of(node, struct pipe_node, node);
 }
 
-// The first two opens are pipe_create's; later ones come by a link of /proc.
+// A new end: pipe_create's, or one by a link of /proc. Unlike a FIFO's it waits for nobody: what it is opened for
+// may be the bytes of a writer that has gone.
 static int pipe_node_open(struct node *node, struct handle *handle)
 {
-    struct pipe_node *pipe_node = pipe_node_of(node);
+    struct pipe *pipe = &pipe_node_of(node)->pipe;
 
-    if (pipe_node->made)
-        return open_end(&pipe_node->pipe, handle);
-    add_end(&pipe_node->pipe, handle_flags(handle));
-    handle->private = &pipe_node->pipe;
+    add_end(pipe, handle_flags(handle));
+    handle->private = pipe;
     handle->ops = &pipe_handle_ops;
     return 0;
 }
@@ -407,7 +405,6 @@ int pipe_create(unsigned flags, struct account *account, struct handle **read_en
         if (error != 0)
             handle_put(*read_end);
     }
-    made->made = true;
     node_put(&made->node);
     return error;
 }
