@@ -156,14 +156,12 @@ static bool find_in_archive(struct program *program, const struct archive *archi
     return false;
 }
 
-static void open_host_file(struct program *program, const char *name, bool found_in_archive)
+static void open_host_file(struct program *program, const char *name)
 {
     const char *slash = strrchr(name, '/');
     struct stat stat;
 
     program->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (found_in_archive && program->fd < 0)
-        fail(EXIT_NOT_EXECUTABLE, "%s: not executable in the boot image", name);
     if (program->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         fail(EXIT_NOT_FOUND, "%s: not found, neither in the boot image nor here", name);
     if (program->fd < 0 || fstat(program->fd, &stat) != 0)
@@ -185,8 +183,11 @@ void program_find(struct program *program, const struct archive *archive, const 
     program->fd = -1;
     if (name[0] == '\0')
         fail(EXIT_NOT_FOUND, "the program's name is empty");
-    if (here || !find_in_archive(program, archive, options, name, &found))
-        open_host_file(program, name, found);
+    if (!here && find_in_archive(program, archive, options, name, &found))
+        return;
+    if (found)
+        fail(EXIT_NOT_EXECUTABLE, "%s: not executable in the boot image", name);
+    open_host_file(program, name);
 }
 
 static void add(FILE *job, const char *key, const char *value)
@@ -224,6 +225,8 @@ static void write_job(FILE *job, const struct program *program, const struct opt
         add_terminal(job);
     for (size_t i = 0; i < options->environment_count; i++)
         add(job, "environment", options->environment[i]);
+    for (size_t i = 0; i < options->bind_count; i++)
+        add(job, "bind", options->binds[i]);
     if (options->directory != NULL)
         add(job, "cwd", options->directory);
     add_quota(job, "processes", options->processes);

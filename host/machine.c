@@ -97,8 +97,9 @@ static void add_kernel(struct arguments *arguments, const struct options *option
     add(arguments, "-initrd");
     add(arguments, "/proc/self/fd/%d", archive);
     add(arguments, "-append");
-    add(arguments, "loglevel=%s%s%s", level, options->append != NULL ? " " : "",
-        options->append != NULL ? options->append : "");
+    // The kernel takes the first of two options of a name.
+    add(arguments, "%s%sloglevel=%s", options->append != NULL ? options->append : "",
+        options->append != NULL ? " " : "", level);
 }
 
 static void add_ports(struct arguments *arguments, const struct options *options, const int ports[PORT_COUNT])

@@ -34,14 +34,15 @@ static const char usage[] =
     "  --log FILE       write the kernel's log to FILE\n"
     "  --hang DUR       give up on a kernel that is silent for so long (30s)\n"
     "  --machine NAME   microvm, q35 or pc\n"
-    "  --kernel FILE, --archive FILE, --append TEXT, --qemu FILE   for tests\n"
+    "  --kernel FILE, --archive FILE, --append TEXT, --qemu FILE,\n"
+    "  --bind 'NAME PATH RIGHTS'   for tests: other images, kernel options, names of the box\n"
     "Exit codes: the program's; 124 deadline; 125 wrong use, or Boxwork failed; 126 not executable;\n"
     "127 not found; 128+N ended by signal N.\n";
 
 enum option {
     OPTION_INTERACTIVE, OPTION_TERMINAL, OPTION_ENVIRONMENT, OPTION_DIRECTORY, OPTION_MEMORY, OPTION_CPUS,
     OPTION_PIDS, OPTION_TIMEOUT, OPTION_STATUS, OPTION_LOG, OPTION_HANG, OPTION_MACHINE, OPTION_KERNEL,
-    OPTION_ARCHIVE, OPTION_APPEND, OPTION_QEMU,
+    OPTION_ARCHIVE, OPTION_APPEND, OPTION_QEMU, OPTION_BIND,
 };
 
 static const struct {
@@ -57,6 +58,7 @@ static const struct {
     { "--hang", OPTION_HANG, true },      { "--machine", OPTION_MACHINE, true },
     { "--kernel", OPTION_KERNEL, true },  { "--archive", OPTION_ARCHIVE, true },
     { "--append", OPTION_APPEND, true },  { "--qemu", OPTION_QEMU, true },
+    { "--bind", OPTION_BIND, true },
 };
 
 static uint64_t read_number(const char *name, const char *text, uint64_t least, uint64_t most)
@@ -107,6 +109,13 @@ static void add_variable(struct options *options, const char *text)
     options->environment[options->environment_count++] = text;
 }
 
+static void add_bind(struct options *options, const char *text)
+{
+    if (options->bind_count == OPTION_LIST_MAX)
+        fail(EXIT_FAILED, "more than %d times --bind", OPTION_LIST_MAX);
+    options->binds[options->bind_count++] = text;
+}
+
 static void set_machine(struct options *options, const char *name)
 {
     if (strcmp(name, "microvm") != 0 && strcmp(name, "q35") != 0 && strcmp(name, "pc") != 0)
@@ -149,6 +158,7 @@ static void set(struct options *options, enum option option, const char *name, c
     case OPTION_ARCHIVE: options->archive = value; break;
     case OPTION_APPEND: options->append = value; break;
     case OPTION_QEMU: options->qemu = value; break;
+    case OPTION_BIND: add_bind(options, value); break;
     default: set_limit(options, option, name, value); break;
     }
 }

@@ -16,6 +16,8 @@ struct options {
     bool terminal;          // -t
     const char *environment[OPTION_LIST_MAX + 1]; // -e: K=V; closed by NULL
     size_t environment_count;
+    const char *binds[OPTION_LIST_MAX + 1];       // --bind: "NAME PATH RIGHTS"
+    size_t bind_count;
     const char *directory;  // -w
     uint64_t memory;        // -m, bytes
     unsigned cpus;          // --cpus

@@ -8,7 +8,7 @@
 #include "lib/base/compiler.h"
 #include "lib/base/types.h"
 
-#define VIRTQ_SIZE 64 // descriptors: a queue fits one page
+#define VIRTQ_SIZE 32 // descriptors: what the shortest queue in use has (QEMU: the control queues of a console)
 
 struct virtio_device;
 struct virtq_rings;

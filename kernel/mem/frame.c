@@ -223,12 +223,13 @@ int frame_take(enum frame_use use, unsigned order, unsigned flags, struct frame 
 int frame_alloc(struct account *account, enum frame_use use, unsigned order, unsigned flags,
                 struct frame **out)
 {
-    struct account *full = &account_root;
+    struct account *full;
     struct frame *frame;
 
     assert(order <= FRAME_BLOCK_ORDER_MAX && use > FRAME_RESERVED && use < FRAME_USE_COUNT);
     if (account == NULL)
         account = &account_root;
+    full = account;
     if (unlikely(alloc_should_fail()) ||
         account_charge(account, RESOURCE_MEMORY, (int64_t)(PAGE_SIZE << order), &full) != 0) {
         account_note_full(full);

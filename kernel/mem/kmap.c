@@ -156,11 +156,12 @@ static vaddr_t take_any(void)
 
 vaddr_t kstack_alloc(struct account *account)
 {
-    struct account *full = &account_root;
+    struct account *full;
     vaddr_t top = 0;
 
     if (account == NULL)
         account = &account_root;
+    full = account;
     if (unlikely(shared_count > SHARED_MAX) && arch_irq_enabled())
         kstack_trim(SHARED_MAX);
     if (!alloc_should_fail() && account_charge(account, RESOURCE_MEMORY, KSTACK_SIZE, &full) == 0) {
@@ -170,6 +171,7 @@ vaddr_t kstack_alloc(struct account *account)
             return top;
         }
         account_uncharge(account, RESOURCE_MEMORY, KSTACK_SIZE);
+        full = &account_root;
     }
     account_note_full(full);
     return 0;

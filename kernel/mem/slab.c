@@ -264,12 +264,13 @@ static inline void poison(void *object, size_t size)
 void *slab_alloc(struct slab_cache *cache, struct account *account)
 {
     struct slab_cache_state *state = state_of(cache);
-    struct account *full = &account_root;
+    struct account *full;
     struct slab *slab;
     void *object;
 
     if (account == NULL)
         account = &account_root;
+    full = account;
     if (unlikely(alloc_should_fail()) ||
         account_charge(account, RESOURCE_MEMORY, (int64_t)cache->size, &full) != 0) {
         account_note_full(full);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// box.c - the object: making it, emptying it when nothing in it lives, settling it when nothing of it is left.
+// box.c - the object: making it, emptying it when nothing in it lives, settling it when nothing of
+// it is left.
 
 #include "kernel/proc/box.h"
 
@@ -233,8 +234,8 @@ static void fill_record(const struct box *box, struct record *record)
     record->fds_peak = atomic_load(&counters[RESOURCE_FDS].peak);
 }
 
-// Nothing is left of the box but this struct: the account folds, the record is published. Any context. Returns the box around,
-// on which the box's reference is now the caller's.
+// Nothing is left of the box but this struct: the account folds, the record is published. Any
+// context. Returns the box around, on which the box's reference is now the caller's.
 static struct box *box_settle(struct box *box)
 {
     struct record *record = box->head_record;
@@ -282,7 +283,8 @@ static void deadline_fire(struct timer *timer)
     expire(container_of(timer, struct box, deadline), BOX_DEADLINE);
 }
 
-// Arms the timer for when the limit would be reached if all CPUs worked for the box; tree_lock held.
+// Arms the timer for when the limit would be reached if all CPUs worked for the box; tree_lock
+// held.
 static void cputime_arm(struct box *box)
 {
     nsec_t used = sched_group_runtime(&box->account->group);

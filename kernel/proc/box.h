@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // box.h - boxes: a head process, its members, and the boxes they make.
 //
-// A box owns names, account, numbers. Boxes form a tree at most BOX_DEPTH_MAX deep; all walks over it are loops over lists, never recursion.
+// A box owns names, account, numbers. Boxes form a tree at most BOX_DEPTH_MAX deep; all walks over
+// it are loops over lists, never recursion.
 // Two counters, each standing for one in the box around while it is not 0:
-// living     its processes, and inner boxes with living processes. Taken down by a process's last thread, which may still block.
-//            Whoever brings it to 0 frees the box's names, numbers and IPC, then goes on to the box around.
-// unsettled  structs of processes and inner boxes (each is a reference on the box). Taken down as each struct is freed, for the
-//            last thread of a process in the next thread's switch code. At 0 the account folds, the head's record is published, its
+// living     its processes, and inner boxes with living processes. Taken down by a process's last
+// thread, which may still block.
+//            Whoever brings it to 0 frees the box's names, numbers and IPC, then goes on to the box
+// around.
+// unsettled  structs of processes and inner boxes (each is a reference on the box). Taken down as
+// each struct is freed, for the
+//            last thread of a process in the next thread's switch code. At 0 the account folds, the
+// head's record is published, its
 //            waiters wake, all under spin locks.
 // The door: dying is set under tree_lock; linking a process or box tests it in every box around.
 #pragma once
@@ -31,7 +36,8 @@ struct box {
     unsigned depth;           // I  0 for the outermost
     struct process *head;     // T  not counted; NULL once its struct is gone
     struct record *head_record; // I  counted
-    struct names *names;      // T  counted; NULL once living is 0; its own processes read it without the lock
+    // T  counted; NULL once living is 0; its own processes read it without the lock
+    struct names *names;
     struct account *account;  // I
     struct pid_table pids;    // T  numbers of processes and threads
     struct list members;      // T  of process.member_link, the head included: those not told to end
@@ -55,8 +61,10 @@ struct box {
     bool write_execute;       // T  ctl wx
     bool strict;              // T
     bool leash;               // T
-    bool keep;                // T  ctl keep: a fault leaves the process suspended instead of ending it
-    uint8_t limit_setters[8]; // T  by key of abi/ctl.h: 1 + depth of the outermost box that has set the limit; 0: none has
+    // T  ctl keep: a fault leaves the process suspended instead of ending it
+    bool keep;
+    // T  by key of abi/ctl.h: 1 + depth of the outermost box that has set the limit; 0: none has
+    uint8_t limit_setters[8];
     char hostname[65];        // T
     struct usage usage;       // T  of its processes that are gone, inner boxes included
 };
@@ -71,7 +79,8 @@ struct box *box_current(void);
 // Whether inner is outer or lies inside it.
 bool box_within(const struct box *inner, const struct box *outer);
 
-// Closes the door of the head's box and ends every member and every box inside. First wins. Context: thread.
+// Closes the door of the head's box and ends every member and every box inside. First wins.
+// Context: thread.
 void box_kill(struct box *box, int64_t status, const char *reason, const char *by);
 
 // Its names, counted; NULL once its last process has gone. Takes tree_lock.
@@ -88,7 +97,8 @@ nsec_t box_elapsed(const struct box *box); // since the start; 0 before it
 // What all of the box has used, inner boxes and the dead included, up to now. Takes tree_lock.
 void box_usage(struct box *box, struct usage *usage);
 
-// What other parts free when the last process of a box has gone (abstract sockets, IPC keys). Thread context, may block. Never removed.
+// What other parts free when the last process of a box has gone (abstract sockets, IPC keys).
+// Thread context, may block. Never removed.
 struct box_end_hook {
     void (*end)(struct box *box);
     struct box_end_hook *next;
@@ -97,11 +107,13 @@ void box_add_end_hook(struct box_end_hook *hook);
 
 // --- Within proc/ ---
 
-int box_create(struct box *outer, struct box **box) MUST_CHECK; // unlinked, with an account of its own; one reference. -EAGAIN, -ENOMEM
+// unlinked, with an account of its own; one reference. -EAGAIN, -ENOMEM
+int box_create(struct box *outer, struct box **box) MUST_CHECK;
 void box_destroy_unlinked(struct box *box);
 // Whether box or one around it is dying; tree_lock held.
 bool box_door_closed(const struct box *box);
-// The box after box in a walk over top and all boxes in it, those told to end included; NULL at the end. tree_lock held.
+// The box after box in a walk over top and all boxes in it, those told to end included; NULL at the
+// end. tree_lock held.
 struct box *box_tree_next(const struct box *top, const struct box *box);
 // A process of the box has freed everything (thread context): living goes down.
 void box_process_left(struct box *box);

@@ -12,7 +12,8 @@
 #include "kernel/sync/spinlock.h"
 #include "lib/base/fmt.h"
 
-#define RED_ZONE 128 // below the stack pointer; a handler's frame leaves it alone (x86-64 ABI 3.2.2)
+// below the stack pointer; a handler's frame leaves it alone (x86-64 ABI 3.2.2)
+#define RED_ZONE 128
 
 // --- Restarts ---
 
@@ -23,7 +24,8 @@ void note_set_result(struct trapframe *frame, int64_t result)
         thread_post(thread_current(), WORK_TASK);
 }
 
-// Settles what becomes of an interrupted call. action: of the handler about to be entered; NULL: none is.
+// Settles what becomes of an interrupted call. action: of the handler about to be entered; NULL:
+// none is.
 static void settle_restart(struct trapframe *frame, const struct signal_action *action)
 {
     bool interrupted = false;
@@ -63,7 +65,8 @@ int64_t note_restart_call(void)
 // --- Handlers ---
 
 // The stack that a handler runs on. Returns 0 if it is the alternate one and full.
-static vaddr_t handler_stack(struct uthread *self, struct trapframe *frame, const struct signal_action *action)
+static vaddr_t handler_stack(struct uthread *self, struct trapframe *frame,
+                             const struct signal_action *action)
 {
     struct linux_stack stack = signal_altstack_now(arch_frame_sp(frame));
     bool on = (stack.ss_flags & SS_ONSTACK) != 0;
@@ -84,7 +87,8 @@ static void reset_action(struct process *process, unsigned number)
     spin_unlock_irq_restore(&actions->lock, irq);
 }
 
-static void enter_handler(struct uthread *self, struct trapframe *frame, const struct signal_taken *taken,
+static void enter_handler(struct uthread *self, struct trapframe *frame,
+                          const struct signal_taken *taken,
                           const struct signal_action *action)
 {
     uint64_t mask = self->restore_mask ? self->saved_mask : self->blocked;
@@ -168,7 +172,8 @@ static void act_by_default(struct process *process, const struct signal_taken *t
 }
 
 // Takes the next signal that the thread does not block, with its action.
-static bool take_next(struct uthread *self, struct signal_taken *taken, struct signal_action *action)
+static bool take_next(struct uthread *self, struct signal_taken *taken,
+                      struct signal_action *action)
 {
     struct signals *signals = self->process->signals;
     uint64_t irq = spin_lock_irq_save(&signals->lock);
@@ -185,8 +190,8 @@ static bool take_next(struct uthread *self, struct signal_taken *taken, struct s
     return any;
 }
 
-// Takes signals until one has a handler, which is entered, or the thread has to park, or there is none. A further handler is
-// entered on top of the first: sending it again sets WORK_NOTE.
+// Takes signals until one has a handler, which is entered, or the thread has to park, or there is
+// none. A further handler is entered on top of the first: sending it again sets WORK_NOTE.
 static void deliver(struct uthread *self, struct trapframe *frame)
 {
     struct signal_taken taken;
@@ -209,7 +214,8 @@ static void deliver(struct uthread *self, struct trapframe *frame)
     }
 }
 
-// Told to leave: with its process, alone for an exec, or to end the process because SIGKILL came by way of a lock.
+// Told to leave: with its process, alone for an exec, or to end the process because SIGKILL came by
+// way of a lock.
 static void NORETURN killed(struct uthread *self)
 {
     struct signal_taken taken = { .number = SIGKILL, .info.si_code = SI_KERNEL };

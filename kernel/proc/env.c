@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // env.c - the environment of a process: one block of "NAME=value" strings, each ended by a NUL.
 //
-// A block is never changed once others may see it: a change makes a new one outside the lock and swaps it in if the old is still
-// the current one, so that env_copy within a box shares the block, and no lock is held for an allocation.
+// A block is never changed once others may see it: a change makes a new one outside the lock and
+// swaps it in if the old is still the current one, so that env_copy within a box shares the block,
+// and no lock is held for an allocation.
 // The lock (rank ENV) guards env->block alone.
 
 #include "kernel/proc/env.h"
@@ -60,7 +61,8 @@ static struct env_block *block_get(struct env *env)
     return block;
 }
 
-// Makes next (its reference is taken over) the block if old still is. Gives old's reference of the caller back.
+// Makes next (its reference is taken over) the block if old still is. Gives old's reference of the
+// caller back.
 static bool block_swap(struct env *env, struct env_block *old, struct env_block *next)
 {
     bool same;

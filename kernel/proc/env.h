@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// env.h - environment variables of a process: what the next program start hands over, and what /proc/PID/env shows.
+// env.h - environment variables of a process: what the next program start hands over, and what
+// /proc/PID/env shows.
 #pragma once
 
 #include "kernel/sync/spinlock.h"
@@ -12,7 +13,8 @@ struct env;
 
 int env_create(struct account *account, struct env **env) MUST_CHECK;
 void env_destroy(struct env *env); // NULL is allowed. Context: any
-// Errors: -EINVAL (empty name, '=' or '/' or NUL in it, over 255 bytes), -E2BIG (value over 128 KiB), -ENOMEM.
+// Errors: -EINVAL (empty name, '=' or '/' or NUL in it, over 255 bytes), -E2BIG (value over 128
+// KiB), -ENOMEM.
 int env_set(struct env *env, const char *name, const void *value, size_t size) MUST_CHECK;
 // Copies at most size bytes from offset; returns the value's whole length. Errors: -ENOENT.
 ssize_t env_get(struct env *env, const char *name, size_t offset, void *to, size_t size) MUST_CHECK;
@@ -22,7 +24,8 @@ bool env_name(struct env *env, unsigned index, char name[256]);
 int env_copy(struct env *to, struct env *from) MUST_CHECK; // -EBUSY to is not empty, -ENOMEM
 // Replaces all by a list of "NAME=value" strings (execve); strings without '=' are left out.
 int env_replace(struct env *env, const char *const *envp) MUST_CHECK;
-// The same in two steps, for exec: what can fail, then what cannot. Exactly one of install and drop uses *prepared up.
+// The same in two steps, for exec: what can fail, then what cannot. Exactly one of install and drop
+// uses *prepared up.
 struct env_block;
 int env_prepare(struct env *env, const char *const *envp, struct env_block **prepared) MUST_CHECK;
 void env_install(struct env *env, struct env_block *prepared);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // exec.c - putting a new program in the place of the old: the commit, which cannot fail.
 //
-// Of the calling process: the other threads are told to leave; when they have, the image is taken over. Of a new process: at once,
-// and process_start begins it. Of a suspended one: the image waits in process->image, and the first thread to go on takes it over.
+// Of the calling process: the other threads are told to leave; when they have, the image is taken
+// over. Of a new process: at once, and process_start begins it. Of a suspended one: the image waits
+// in process->image, and the first thread to go on takes it over.
 
 #include "abi/errors.h"
 #include "abi/signal.h"
@@ -28,7 +29,8 @@ size_t process_exec_limit(void)
     return MIN(MAX(quarter, (uint64_t)EXEC_STRING_MAX), (uint64_t)(6 * 1024 * 1024));
 }
 
-// Exchanges what is visible of the process with what the image holds; exec_image_free then puts the old.
+// Exchanges what is visible of the process with what the image holds; exec_image_free then puts the
+// old.
 static void exchange(struct process *process, struct exec_image *image)
 {
     uint64_t irq = spin_lock_irq_save(&process->lock);
@@ -81,7 +83,8 @@ static int be_alone(struct process *process, struct uthread *self)
     if (busy)
         return -EAGAIN;
     process_kill_threads(process, self);
-    error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER, process->thread_count == 1);
+    error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER,
+                       process->thread_count == 1);
     if (error == 0 && !thread_killed())
         return 0;
     process->exec_thread = NULL;
@@ -130,7 +133,8 @@ static void commit(struct process *process, struct exec_image *image)
     exec_image_free(image);
 }
 
-int process_exec_current(struct handle *handle, const char *path, const char *const *argv, const char *const *envp)
+int process_exec_current(struct handle *handle, const char *path, const char *const *argv,
+                         const char *const *envp)
 {
     struct process *process = process_current();
     struct exec_image *image;
@@ -170,7 +174,8 @@ static bool may_exec(struct process *process)
            (atomic_load(&process->flags) & PROCESS_SUSPENDED);
 }
 
-// Keeps the image for later. Returns what is to be freed: the one before, or the image itself if the process has gone on.
+// Keeps the image for later. Returns what is to be freed: the one before, or the image itself if
+// the process has gone on.
 static struct exec_image *keep_image(struct process *process, struct exec_image *image, int *error)
 {
     uint64_t irq = spin_lock_irq_save(&process->lock);
@@ -188,7 +193,8 @@ static struct exec_image *keep_image(struct process *process, struct exec_image 
     return old;
 }
 
-int process_exec_other(struct process *process, struct handle *handle, const char *path, const char *const *argv)
+int process_exec_other(struct process *process, struct handle *handle, const char *path,
+                       const char *const *argv)
 {
     struct exec_image *image;
     char **envp;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // exec.h - a new program in the making: what the files exec*.c share.
 //
-// Build (exec_build.c, exec_load.c, exec_stack.c): everything that can fail, in a space of its own. Commit (exec.c): what cannot.
+// Build (exec_build.c, exec_load.c, exec_stack.c): everything that can fail, in a space of its own.
+// Commit (exec.c): what cannot.
 #pragma once
 
 #include "kernel/proc/process.h"
@@ -35,7 +36,8 @@ struct exec_build {
     const char *const *argv;
     const char *const *envp;
     char lines[EXEC_SCRIPTS_MAX][EXEC_LINE_SIZE]; // first lines of scripts
-    const char *lead[2 * EXEC_SCRIPTS_MAX];       // what stands before path: interpreters and their arguments
+    // what stands before path: interpreters and their arguments
+    const char *lead[2 * EXEC_SCRIPTS_MAX];
     unsigned lead_count;
     unsigned scripts;
     struct space *space;
@@ -48,9 +50,11 @@ struct exec_build {
 };
 
 // exec_build.c. Errors as process_exec_current. envp of the program; replace_env as in the image.
-int exec_image_build(struct process *process, struct handle *handle, const char *path, const char *const *argv,
+int exec_image_build(struct process *process, struct handle *handle, const char *path,
+                     const char *const *argv,
                      const char *const *envp, bool replace_env, struct exec_image **image) MUST_CHECK;
-// Reads exactly size bytes of the program's file. Errors: -ENOEXEC it ends before, what reading says.
+// Reads exactly size bytes of the program's file. Errors: -ENOEXEC it ends before, what reading
+// says.
 int exec_read(struct handle *handle, uint64_t offset, void *to, size_t size) MUST_CHECK;
 // Opens a program by path as the process sees it. Counted.
 int exec_open(struct exec_build *build, const char *path, struct handle **handle) MUST_CHECK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// exec_build.c - everything of an exec that can fail: finding the ELF file behind scripts, and making the image.
+// exec_build.c - everything of an exec that can fail: finding the ELF file behind scripts, and
+// making the image.
 
 #include <string.h>
 
@@ -51,7 +52,8 @@ int exec_open(struct exec_build *build, const char *path, struct handle **handle
 
 // --- Scripts ---
 
-// Splits "#! interpreter argument" in place; only one argument, with the blanks in it. Returns false if there is no interpreter.
+// Splits "#! interpreter argument" in place; only one argument, with the blanks in it. Returns
+// false if there is no interpreter.
 static bool split_line(char *line, const char **interpreter, const char **argument)
 {
     char *at = line + 2;
@@ -159,7 +161,8 @@ static void set_name(struct exec_image *image, const char *path)
     memcpy(image->name, name, strnlen(name, sizeof(image->name) - 1));
 }
 
-// A table that other processes use too is left to them. A copy of the calling process's is kept for the commit.
+// A table that other processes use too is left to them. A copy of the calling process's is kept for
+// the commit.
 static int own_fds(struct process *process, struct exec_image *image)
 {
     struct fdtab *fds;
@@ -209,7 +212,8 @@ static int build_space(struct exec_build *build, struct exec_image *image)
     return error != 0 ? error : exec_stack_build(build);
 }
 
-int exec_image_build(struct process *process, struct handle *handle, const char *path, const char *const *argv,
+int exec_image_build(struct process *process, struct handle *handle, const char *path,
+                     const char *const *argv,
                      const char *const *envp, bool replace_env, struct exec_image **out)
 {
     struct exec_build *build = kmalloc(sizeof(*build), account_current());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // exec_load.c - mapping an ELF program and its interpreter into a new space.
 //
-// All that the kernel places lies in the first 512 GiB: a position-independent program somewhere in the middle, stack and
-// mappings at the top, where space_create has put them.
+// All that the kernel places lies in the first 512 GiB: a position-independent program somewhere in
+// the middle, stack and mappings at the top, where space_create has put them.
 
 #include <string.h>
 
@@ -42,7 +42,8 @@ static int map_anonymous(struct space *space, vaddr_t start, vaddr_t end, unsign
     return start >= end ? 0 : space_map(space, &request, &at);
 }
 
-static int map_file(struct space *space, struct handle *handle, const struct elf_segment *segment, vaddr_t start,
+static int map_file(struct space *space, struct handle *handle, const struct elf_segment *segment,
+                    vaddr_t start,
                     vaddr_t end)
 {
     struct map_request request = {
@@ -73,7 +74,8 @@ static int clear_tail(struct space *space, vaddr_t from, vaddr_t to)
     return error == -EFAULT ? -ENOEXEC : error;
 }
 
-static int map_segment(struct space *space, struct handle *handle, const struct elf_segment *segment, vaddr_t bias)
+static int map_segment(struct space *space, struct handle *handle,
+                       const struct elf_segment *segment, vaddr_t bias)
 {
     vaddr_t address = segment->address + bias;
     vaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
@@ -91,7 +93,8 @@ static int map_segment(struct space *space, struct handle *handle, const struct 
     return error;
 }
 
-static int map_segments(struct space *space, struct handle *handle, const struct elf_image *image, vaddr_t bias)
+static int map_segments(struct space *space, struct handle *handle, const struct elf_image *image,
+                        vaddr_t bias)
 {
     int error = 0;
 
@@ -116,7 +119,8 @@ static int read_image(struct exec_build *build, struct handle *handle, struct el
     return error;
 }
 
-// Finds room for an interpreter where mappings go. The span is given back: nobody else maps into this space.
+// Finds room for an interpreter where mappings go. The span is given back: nobody else maps into
+// this space.
 static int place_interpreter(struct space *space, const struct elf_image *image, vaddr_t *bias)
 {
     struct map_request request = { .size = image->high - image->low + image->align };

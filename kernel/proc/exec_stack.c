@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// exec_stack.c - the stack that a program starts with: argc, argv, envp, the auxiliary vector, and the bytes they point to.
+// exec_stack.c - the stack that a program starts with: argc, argv, envp, the auxiliary vector, and
+// the bytes they point to.
 //
-// From the stack pointer up: argc; argv and envp, each ended by 0; pairs of the auxiliary vector; 16 random bytes, the platform's
-// name, the strings; 8 zero bytes at the top (x86-64 psABI 3.4.1). It is put together in kernel memory and written at once.
+// From the stack pointer up: argc; argv and envp, each ended by 0; pairs of the auxiliary vector;
+// 16 random bytes, the platform's name, the strings; 8 zero bytes at the top (x86-64 psABI 3.4.1).
+// It is put together in kernel memory and written at once.
 
 #include <string.h>
 
@@ -67,7 +69,8 @@ static int measure(const struct exec_build *build, size_t *bytes, size_t *count)
     return *bytes + *count * sizeof(uint64_t) > process_exec_limit() ? -E2BIG : 0;
 }
 
-static void put_auxv(const struct exec_build *build, struct block *block, vaddr_t random, vaddr_t name,
+static void put_auxv(const struct exec_build *build, struct block *block, vaddr_t random,
+                     vaddr_t name,
                      vaddr_t path)
 {
     const struct elf_image *program = &build->program;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// exit.c - the end of threads and processes: what the leaving threads do, and what is left for the switch code.
+// exit.c - the end of threads and processes: what the leaving threads do, and what is left for the
+// switch code.
 //
-// Order: a thread leaves while it may still block (process_thread_exited); the last one frees what its process holds and takes
-// it out of the tree (process_teardown); the thread that runs next frees stack and structs (process_thread_reap), and with the
-// struct of the process the end is published (process.c, box.c, record.c).
+// Order: a thread leaves while it may still block (process_thread_exited); the last one frees what
+// its process holds and takes it out of the tree (process_teardown); the thread that runs next
+// frees stack and structs (process_thread_reap), and with the struct of the process the end is
+// published (process.c, box.c, record.c).
 
 #include "kernel/ipc/futex.h"
 #include "kernel/ipc/posix_timer.h"
@@ -52,7 +54,8 @@ static void send_parent_death(struct process *child)
     spin_unlock_irq_restore(&child->lock, irq);
 }
 
-// A member's parent has ended: it goes to the adopter. A head keeps no record of it. tree_lock held.
+// A member's parent has ended: it goes to the adopter. A head keeps no record of it. tree_lock
+// held.
 static void adopt(struct record *child, struct process *adopter)
 {
     child->parent = adopter;
@@ -72,7 +75,8 @@ static void adopt(struct record *child, struct process *adopter)
         record_unlink(child);
 }
 
-// Takes the next child away from an ending process. Returns it (counted) if it has to be ended; *more: whether there was one at all.
+// Takes the next child away from an ending process. Returns it (counted) if it has to be ended;
+// *more: whether there was one at all.
 static struct process *part_with_child(struct process *parent, bool *more)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
@@ -151,8 +155,8 @@ void process_teardown(struct process *process)
     box_process_left(process->box);
 }
 
-// What user space is told of a thread's end, while its memory is still there. Nobody is left to read a word that
-// only this thread's own process has mapped.
+// What user space is told of a thread's end, while its memory is still there. Nobody is left to
+// read a word that only this thread's own process has mapped.
 static void tell_user_space(struct uthread *thread)
 {
     struct process *process = thread->process;
@@ -185,7 +189,8 @@ static bool unlink_thread(struct uthread *thread)
     thread->parked = false;
     last = process->thread_count == 0;
     if (last)
-        atomic_store(&process->state, PROCESS_ENDING); // no thread is linked, nobody is adopted any more
+        // no thread is linked, nobody is adopted any more
+        atomic_store(&process->state, PROCESS_ENDING);
     spin_unlock_irq_restore(&process->lock, irq);
     spin_unlock_irq_restore(&tree_lock, tree_irq);
     return last;

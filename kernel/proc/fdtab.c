@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // fdtab.c - the table of a process's open files.
 //
-// A block holds the handles and three levels of bits: open says which numbers are in use, full[0] which words of open are
-// full, full[1] which words of full[0] are. So the lowest free number is found in a few words however many are open.
+// A block holds the handles and three levels of bits: open says which numbers are in use, full[0]
+// which words of open are full, full[1] which words of full[0] are. So the lowest free number is
+// found in a few words however many are open.
 // Blocks only grow: a greater one is made outside the lock and takes the place of the old.
 // The lock (rank FDTAB) is the table's own. Handles are put and flushed after it is let go.
 
@@ -45,7 +46,8 @@ static struct fd_block *block_alloc(unsigned capacity, struct account *account)
 {
     size_t words = BITS_WORDS(capacity), words1 = BITS_WORDS(words), words2 = BITS_WORDS(words1);
     size_t bits = 2 * words + words1 + words2;
-    struct fd_block *block = kmalloc(sizeof(*block) + bits * 8 + capacity * sizeof(void *), account);
+    struct fd_block *block = kmalloc(sizeof(*block) + bits * 8 + capacity * sizeof(void *),
+                                     account);
 
     if (block == NULL)
         return NULL;
@@ -379,7 +381,8 @@ int fdtab_close(struct fdtab *table, int fd)
     return 0;
 }
 
-// The first fd at or above from whose bit is set in open, and in also if that is not NULL; -1 if none.
+// The first fd at or above from whose bit is set in open, and in also if that is not NULL; -1 if
+// none.
 static int next_locked(const struct fd_block *block, unsigned from, const uint64_t *also)
 {
     for (unsigned word = from / 64; word < BITS_WORDS(block->capacity); word++) {
@@ -393,8 +396,10 @@ static int next_locked(const struct fd_block *block, unsigned from, const uint64
     return -1;
 }
 
-// Takes out the next open fd in [*from, last], of those with close-on-exec only if only_marked; NULL if there is no more.
-static struct handle *take_next(struct fdtab *table, unsigned *from, unsigned last, bool only_marked)
+// Takes out the next open fd in [*from, last], of those with close-on-exec only if only_marked;
+// NULL if there is no more.
+static struct handle *take_next(struct fdtab *table, unsigned *from, unsigned last,
+                                bool only_marked)
 {
     struct handle *handle = NULL;
     int fd;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // fork.c - fork, vfork and clone: a new thread of the calling process, or a new member of its box.
 //
-// Everything that can fail is done before the child is linked, and linking tests the doors; after that the child starts.
+// Everything that can fail is done before the child is linked, and linking tests the doors; after
+// that the child starts.
 
 #include <string.h>
 
@@ -140,7 +141,8 @@ static int copy_signals(struct process *from, struct process *to, uint64_t flags
 {
     if (flags & CLONE_CLEAR_SIGHAND)
         return signals_create(to->box->account, &to->signals);
-    return signals_fork(from->signals, to->box->account, (flags & CLONE_SIGHAND) != 0, &to->signals);
+    return signals_fork(from->signals, to->box->account, (flags & CLONE_SIGHAND) != 0,
+                        &to->signals);
 }
 
 // Copies what is plain data.
@@ -163,7 +165,8 @@ static void copy_values(struct process *from, struct process *to)
     spin_unlock_irq_restore(&from->lock, irq);
 }
 
-// Everything of the child that can fail. What was made when it does is in the child, to be released.
+// Everything of the child that can fail. What was made when it does is in the child, to be
+// released.
 static int copy_process(struct process *from, struct process *to, uint64_t flags)
 {
     int error;
@@ -183,7 +186,8 @@ static int copy_process(struct process *from, struct process *to, uint64_t flags
     return error;
 }
 
-// Links the child into the tree. Errors: -EAGAIN the parent or a box around is ending, or no number is left.
+// Links the child into the tree. Errors: -EAGAIN the parent or a box around is ending, or no number
+// is left.
 static int link_child(struct process *child, struct process *parent, int exit_signal)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
@@ -229,8 +233,10 @@ static void drop_child(struct process *child, struct uthread *thread)
     process_put(child);
 }
 
-// Links process and thread, and starts it. The number of the child, which may be gone by then, or an error.
-static int64_t begin_child(struct process *child, struct uthread *thread, const struct clone_request *request,
+// Links process and thread, and starts it. The number of the child, which may be gone by then, or
+// an error.
+static int64_t begin_child(struct process *child, struct uthread *thread,
+                           const struct clone_request *request,
                            struct vfork *vfork)
 {
     int error = link_child(child, process_current(), request->exit_signal);

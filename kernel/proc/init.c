@@ -166,7 +166,8 @@ static int set_program(struct process *process, const char *path, const char *co
     return error;
 }
 
-static int set_up(struct process *process, const char *path, const char *const *argv, const char *const *envp)
+static int set_up(struct process *process, const char *path, const char *const *argv,
+                  const char *const *envp)
 {
     int error = env_replace(process->env, envp);
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // kill.c - ending processes and boxes from any thread.
 //
-// Claiming comes first: under tree_lock the first to come fixes how the process ends, and moves it (and a head's box) to the list of
-// those told to end. A head's claim closes the door of its box, so nothing is linked below it any more, and the walk that follows
-// ends: it takes members and inner boxes from lists that only shrink, in batches, with a list of boxes instead of recursion.
-// Whoever claims a box walks it, so one kill reaches all. The walk allocates nothing and waits for nobody.
+// Claiming comes first: under tree_lock the first to come fixes how the process ends, and moves it
+// (and a head's box) to the list of those told to end. A head's claim closes the door of its box,
+// so nothing is linked below it any more, and the walk that follows ends: it takes members and
+// inner boxes from lists that only shrink, in batches, with a list of boxes instead of recursion.
+// Whoever claims a box walks it, so one kill reaches all. The walk allocates nothing and waits for
+// nobody.
 
 #include <string.h>
 
@@ -18,8 +20,10 @@
 
 #define BATCH 32
 
-// Decides how the process ends, unless that is decided. tree_lock held. Returns whether it was the first.
-static bool claim_locked(struct process *process, int64_t status, const char *reason, const char *by)
+// Decides how the process ends, unless that is decided. tree_lock held. Returns whether it was the
+// first.
+static bool claim_locked(struct process *process, int64_t status, const char *reason,
+                         const char *by)
 {
     struct record *record = process->record;
     struct box *box = process->box;
@@ -110,7 +114,8 @@ static bool end_some_members(struct box *box)
     return count != 0;
 }
 
-// Claims the heads of up to BATCH inner boxes and puts the boxes, counted, on the list. Returns false when none is left.
+// Claims the heads of up to BATCH inner boxes and puts the boxes, counted, on the list. Returns
+// false when none is left.
 static bool claim_some_boxes(struct box *box, struct list *work)
 {
     struct process *heads[BATCH];

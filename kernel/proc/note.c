@@ -125,7 +125,8 @@ static size_t copy_text(char *to, size_t size, const char *text, size_t length)
     return length;
 }
 
-// Takes the oldest queued note or signal as text; signals->lock held. Returns its length, 0 if there is none.
+// Takes the oldest queued note or signal as text; signals->lock held. Returns its length, 0 if
+// there is none.
 static size_t take_queued(struct process *process, char *to, size_t size)
 {
     struct signals *signals = process->signals;
@@ -189,7 +190,8 @@ unsigned note_poll(void)
 {
     struct signals *signals = process_current()->signals;
     uint64_t irq = spin_lock_irq_save(&signals->lock);
-    bool ready = signals->last_note_length != 0 || signals->pending != 0 || !list_empty(&signals->queue);
+    bool ready =
+        signals->last_note_length != 0 || signals->pending != 0 || !list_empty(&signals->queue);
 
     spin_unlock_irq_restore(&signals->lock, irq);
     return ready ? POLLIN : 0;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// note.h - notes and signals: text sent to a process, the first word its type; signals are the known types.
+// note.h - notes and signals: text sent to a process, the first word its type; signals are the
+// known types.
 //
-// A standard signal without text is a pending bit and never fails; texts and real-time signals take slots (64, one kept for
-// boxes around). Kill is a flag, never queued. Fault notes are made by the kernel alone.
-// Locking: signals->lock (rank SIGNAL, within process->lock) guards what is pending and the masks of the process's threads;
-// signal_actions->lock what the signals do.
+// A standard signal without text is a pending bit and never fails; texts and real-time signals take
+// slots (64, one kept for boxes around). Kill is a flag, never queued. Fault notes are made by the
+// kernel alone.
+// Locking: signals->lock (rank SIGNAL, within process->lock) guards what is pending and the masks
+// of the process's threads; signal_actions->lock what the signals do.
 #pragma once
 
 #include "abi/signal.h"
@@ -41,26 +43,37 @@ struct signals {
     struct spinlock lock;                // rank SIGNAL
     struct signal_actions *actions;      // g  counted
     uint64_t pending;                    // g  for the process
-    struct list queue;                   // g  of struct signal_entry.link: infos and texts for the process
+    // g  of struct signal_entry.link: infos and texts for the process
+    struct list queue;
     unsigned slots;                      // g  in use, those of the threads' queues included
-    struct waitq note_readers;           // /proc/self/note, signalfd, sigtimedwait: woken at each arrival
+    // /proc/self/note, signalfd, sigtimedwait: woken at each arrival
+    struct waitq note_readers;
     atomic_uint note_open;               // a  how many handles have note open for reading
-    struct linux_siginfo child_info;     // g  of the SIGCHLD that is pending: a child's end allocates nothing
+    // g  of the SIGCHLD that is pending: a child's end allocates nothing
+    struct linux_siginfo child_info;
     char last_note[NOTE_MAX_BYTES + 1];  // g  the text of the note being handled
     size_t last_note_length;             // g  0: none, or read already
 };
 
-// --- Sending. Context: any, no lock above PROCESS held. info NULL: SI_USER from the calling process (SI_KERNEL from an interrupt
-// or kernel thread). number 0 only checks. Errors: -EINVAL number, -ESRCH ended, -EAGAIN queue full (real-time signals).
-int signal_send_process(struct process *process, unsigned number, const struct linux_siginfo *info) MUST_CHECK;
-int signal_send_thread(struct uthread *thread, unsigned number, const struct linux_siginfo *info) MUST_CHECK;
+// --- Sending. Context: any, no lock above PROCESS held. info NULL: SI_USER from the calling
+// process (SI_KERNEL from an interrupt or kernel thread). number 0 only checks. Errors: -EINVAL
+// number, -ESRCH ended, -EAGAIN queue full (real-time signals).
+int signal_send_process(struct process *process, unsigned number,
+                        const struct linux_siginfo *info) MUST_CHECK;
+int signal_send_thread(struct uthread *thread, unsigned number,
+                       const struct linux_siginfo *info) MUST_CHECK;
 // SIGPIPE and the like to the calling thread; never fails.
 void signal_send_self(unsigned number);
-// A fault of the calling thread: cannot be ignored; ends the process with the reason when it is blocked or has no handler.
-void signal_fault(unsigned number, int code, vaddr_t address, const char *reason, ...) PRINTF_LIKE(4, 5);
-// Sends a note by its text (no newline). Errors: -EINVAL empty or too long, -EAGAIN full, -EPERM a forged fault, -ESRCH.
-int note_send(struct process *process, const char *text, size_t length, bool from_outside) MUST_CHECK;
-// Takes the oldest note of the calling process as text; blocks unless nonblocking. Returns its length. Errors: -EAGAIN, -EINTR.
+// A fault of the calling thread: cannot be ignored; ends the process with the reason when it is
+// blocked or has no handler.
+void signal_fault(unsigned number, int code, vaddr_t address, const char *reason,
+                  ...) PRINTF_LIKE(4, 5);
+// Sends a note by its text (no newline). Errors: -EINVAL empty or too long, -EAGAIN full, -EPERM a
+// forged fault, -ESRCH.
+int note_send(struct process *process, const char *text, size_t length,
+              bool from_outside) MUST_CHECK;
+// Takes the oldest note of the calling process as text; blocks unless nonblocking. Returns its
+// length. Errors: -EAGAIN, -EINTR.
 ssize_t note_read(char *to, size_t size, bool nonblocking) MUST_CHECK;
 // POLLIN if note_read would not block; the queue to wait on is process->signals->note_readers.
 unsigned note_poll(void);
@@ -68,15 +81,19 @@ unsigned note_poll(void);
 // --- What the system calls of a thread need; all about the calling thread ---
 
 // Either pointer may be NULL. Errors: -EINVAL number, or SIGKILL, SIGSTOP.
-int signal_set_action(unsigned number, const struct signal_action *action, struct signal_action *old) MUST_CHECK;
+int signal_set_action(unsigned number, const struct signal_action *action,
+                      struct signal_action *old) MUST_CHECK;
 uint64_t signal_mask(void);
 void signal_set_blocked(uint64_t mask); // SIGKILL and SIGSTOP are left out
 uint64_t signal_pending_set(void);      // the thread's and the process's
-// sigaltstack; sp tells whether it is in use. Errors: -EPERM in use, -EINVAL flags, -ENOMEM too small.
-int signal_set_altstack(const struct linux_stack *stack, struct linux_stack *old, vaddr_t sp) MUST_CHECK;
+// sigaltstack; sp tells whether it is in use. Errors: -EPERM in use, -EINVAL flags, -ENOMEM too
+// small.
+int signal_set_altstack(const struct linux_stack *stack, struct linux_stack *old,
+                        vaddr_t sp) MUST_CHECK;
 // sigsuspend: waits for a signal under mask. Returns -ERESTARTNOHAND.
 int64_t signal_suspend(uint64_t mask) MUST_CHECK;
-// ppoll, pselect, epoll_pwait: sets mask until the way back to user mode, or, if a handler is entered there, until it returns.
+// ppoll, pselect, epoll_pwait: sets mask until the way back to user mode, or, if a handler is
+// entered there, until it returns.
 void signal_suspend_mask(uint64_t mask);
 // sigtimedwait. Returns the number. Errors: -EAGAIN time over, -EINTR.
 int signal_wait(uint64_t set, nsec_t deadline_ns, struct linux_siginfo *info) MUST_CHECK;
@@ -89,9 +106,11 @@ bool signal_pending_current(void);
 
 // --- The way back to user mode ---
 
-// Sets a call's result; for ERESTART* it makes sure that note_return_to_user runs before user mode and settles the restart.
+// Sets a call's result; for ERESTART* it makes sure that note_return_to_user runs before user mode
+// and settles the restart.
 void note_set_result(struct trapframe *frame, int64_t result);
-// Until no work is left: reschedules, dies, parks, delivers signals, restarts calls. The return_to_user handler.
+// Until no work is left: reschedules, dies, parks, delivers signals, restarts calls. The
+// return_to_user handler.
 void note_return_to_user(struct trapframe *frame);
 // restart_syscall: calls uthread->restart; -EINTR without one.
 int64_t note_restart_call(void) MUST_CHECK;
@@ -111,9 +130,11 @@ unsigned signal_of_note(const char *text, size_t length);
 // --- Within proc/ ---
 
 int signals_create(struct account *account, struct signals **signals) MUST_CHECK; // all default
-int signals_fork(struct signals *from, struct account *account, bool share_actions, struct signals **signals) MUST_CHECK;
+int signals_fork(struct signals *from, struct account *account, bool share_actions,
+                 struct signals **signals) MUST_CHECK;
 void signals_destroy(struct signals *signals); // Context: any
-// exec: handlers become default, ignored stay; actions are no longer shared. actions: from signal_actions_create, used up.
+// exec: handlers become default, ignored stay; actions are no longer shared. actions: from
+// signal_actions_create, used up.
 void signals_exec(struct signals *signals, struct signal_actions *actions);
 int signal_actions_create(struct account *account, struct signal_actions **actions) MUST_CHECK;
 void signal_actions_put(struct signal_actions *actions);
@@ -122,5 +143,7 @@ void signal_flush_thread(struct uthread *thread);
 void signal_flush_process(struct process *process);
 // Recomputes WORK_NOTE of a thread after its mask or pending set changed; signals->lock held.
 void signal_recompute(struct uthread *thread);
-// As signal_send_process with process->lock held (the caller may hold tree_lock). Never for SIGKILL.
-int signal_send_locked(struct process *process, struct uthread *thread, unsigned number, const struct linux_siginfo *info) MUST_CHECK;
+// As signal_send_process with process->lock held (the caller may hold tree_lock). Never for
+// SIGKILL.
+int signal_send_locked(struct process *process, struct uthread *thread, unsigned number,
+                       const struct linux_siginfo *info) MUST_CHECK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// parts.c - what the kernel's own callers do to any process: its environment and command line, names, fds, memory.
+// parts.c - what the kernel's own callers do to any process: its environment and command line,
+// names, fds, memory.
 
 #include <string.h>
 
@@ -234,7 +235,8 @@ int process_mmap(struct process *process, vaddr_t address, size_t size, unsigned
     return map(process, &request);
 }
 
-int process_mmap_file(struct process *process, struct handle *handle, uint64_t offset, vaddr_t address,
+int process_mmap_file(struct process *process, struct handle *handle, uint64_t offset,
+                      vaddr_t address,
                       size_t size, unsigned prot)
 {
     struct map_request request = {

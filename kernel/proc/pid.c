@@ -62,8 +62,9 @@ static void insert(struct rb_root *root, struct pid_entry *entry)
     rb_insert(root, &entry->node, NULL);
 }
 
-// The first number at or above number that neither a process, a thread nor a group bears; PID_LIMIT if none. Before
-// the numbers wrap this looks at one entry; afterwards at the run of used numbers that begins at number.
+// The first number at or above number that neither a process, a thread nor a group bears; PID_LIMIT
+// if none. Before the numbers wrap this looks at one entry; afterwards at the run of used numbers
+// that begins at number.
 static pid_t first_free(const struct pid_table *table, pid_t number)
 {
     struct pid_entry *entry = lower_bound(&table->entries, number);

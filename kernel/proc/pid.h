@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// pid.h - numbers: every box numbers its own processes, threads and the heads made in it, in one space.
+// pid.h - numbers: every box numbers its own processes, threads and the heads made in it, in one
+// space.
 //
-// 1 to 2^30-1, increasing, reused only after all others; the head is 1. Finding is O(log n). There is no global pid. A number
-// that a process group still bears is not given out again. Locked by tree_lock.
+// 1 to 2^30-1, increasing, reused only after all others; the head is 1. Finding is O(log n). There
+// is no global pid. A number that a process group still bears is not given out again. Locked by
+// tree_lock.
 #pragma once
 
 #include "lib/base/compiler.h"
@@ -49,10 +51,12 @@ void pid_group_insert(struct pid_table *table, struct pid_entry *entry, pid_t nu
 void pid_group_remove(struct pid_table *table, struct pid_entry *entry);
 struct pid_entry *pid_group_find(const struct pid_table *table, pid_t number);
 
-// The living process with this number as box sees it: a member, or the head of a box made in it. Counted; NULL if none. Takes tree_lock.
+// The living process with this number as box sees it: a member, or the head of a box made in it.
+// Counted; NULL if none. Takes tree_lock.
 struct process *pid_find(struct box *box, pid_t number);
-// The living thread with this number (a process's number finds its first thread). Counted; NULL if none.
+// The living thread with this number (a process's number finds its first thread). Counted; NULL if
+// none.
 struct uthread *pid_find_thread(struct box *box, pid_t number);
-// The smallest number above number that a process of the box or a head made in it bears, the dead unreaped
-// included; 0 at the end. For readdir of /proc.
+// The smallest number above number that a process of the box or a head made in it bears, the dead
+// unreaped included; 0 at the end. For readdir of /proc.
 pid_t pid_next(struct box *box, pid_t number);

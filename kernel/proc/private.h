@@ -10,13 +10,16 @@ struct uthread;
 
 // process.c
 
-// Makes a process of box with nothing in it but a record (charged to record_account), an environment and limits; one reference,
-// linked nowhere. Errors: -ENOMEM, -EAGAIN (quota).
-int process_alloc(struct box *box, struct account *record_account, struct process **process) MUST_CHECK;
-// Puts what the process holds besides memory: space, fds, directory, image. Thread context; what is gone already is skipped.
+// Makes a process of box with nothing in it but a record (charged to record_account), an
+// environment and limits; one reference, linked nowhere. Errors: -ENOMEM, -EAGAIN (quota).
+int process_alloc(struct box *box, struct account *record_account,
+                  struct process **process) MUST_CHECK;
+// Puts what the process holds besides memory: space, fds, directory, image. Thread context; what is
+// gone already is skipped.
 void process_release_parts(struct process *process);
 int directory_create(struct account *account, struct directory **directory) MUST_CHECK;
-int directory_copy(struct directory *from, struct account *account, struct directory **directory) MUST_CHECK;
+int directory_copy(struct directory *from, struct account *account,
+                   struct directory **directory) MUST_CHECK;
 void directory_get(struct directory *directory);
 void directory_put(struct directory *directory);
 
@@ -27,13 +30,15 @@ int process_copy_cmdline(struct process *from, struct process *to) MUST_CHECK;
 // record.c
 
 int record_create(struct account *account, struct record **record) MUST_CHECK;
-// Links a new process: number, parent, group, list of members. tree_lock held; doors tested by the caller. Errors: -EAGAIN no number.
+// Links a new process: number, parent, group, list of members. tree_lock held; doors tested by the
+// caller. Errors: -EAGAIN no number.
 int tree_link_member(struct process *process, struct process *parent, struct process *creator);
 int tree_link_head(struct process *process, struct process *parent);
-// All of the process is freed (for a head: of its box): marks the record done, tells the parent, wakes who waits, gives the
-// process's reference back. Context: any.
+// All of the process is freed (for a head: of its box): marks the record done, tells the parent,
+// wakes who waits, gives the process's reference back. Context: any.
 void record_publish(struct record *record);
-// Takes the record out of the tree and from among the numbers; tree_lock held. Its references on that account are given back.
+// Takes the record out of the tree and from among the numbers; tree_lock held. Its references on
+// that account are given back.
 void record_unlink(struct record *record);
 // The box whose numbers the record stands among is empty: only these go. tree_lock held.
 void record_forget_own(struct record *record);
@@ -43,18 +48,20 @@ void record_notify_parent(struct record *record, int code, int status);
 
 // kill.c
 
-// The first to end the process decides status, reason and who did it; then every thread is told to leave, and for a head
-// every member and inner box is ended. Returns whether it was the first. Context: thread.
+// The first to end the process decides status, reason and who did it; then every thread is told to
+// leave, and for a head every member and inner box is ended. Returns whether it was the first.
+// Context: thread.
 bool process_end(struct process *process, int64_t status, const char *reason, const char *by);
-// Tells every thread but except (may be NULL) to leave; an unstarted process goes to the reaper. Context: thread.
+// Tells every thread but except (may be NULL) to leave; an unstarted process goes to the reaper.
+// Context: thread.
 void process_kill_threads(struct process *process, struct uthread *except);
 // "pid 12", "box around", "kernel": the calling process as the record of process names it.
 void process_by(const struct process *process, char by[32]);
 
 // exit.c
 
-// The last thread has left, or none ever was: frees all that may block, leaves the tree, takes living down. Thread context; the
-// caller still holds the process.
+// The last thread has left, or none ever was: frees all that may block, leaves the tree, takes
+// living down. Thread context; the caller still holds the process.
 void process_teardown(struct process *process);
 void process_thread_reap(struct thread *thread); // for thread_set_reaper
 
@@ -65,12 +72,13 @@ void reaper_expire(struct box *box);        // box->expired is set; Context: any
 
 // init.c
 
-void init_box_settled(void); // the outermost box has settled: process_start_init goes on. Context: any
+// the outermost box has settled: process_start_init goes on. Context: any
+void init_box_settled(void);
 
 // thread.c
 
-// Links a thread made by uthread_create: gives it a number (its process's if it is the first). Errors: -ESRCH the process ends,
-// -EAGAIN no number, or an exec is under way.
+// Links a thread made by uthread_create: gives it a number (its process's if it is the first).
+// Errors: -ESRCH the process ends, -EAGAIN no number, or an exec is under way.
 int uthread_link(struct uthread *thread, bool first) MUST_CHECK;
 
 // signal_calls.c
@@ -85,9 +93,11 @@ bool thread_must_park(struct uthread *thread);
 void thread_park(struct uthread *thread);
 // Marks the thread as at rest, or not, for suspenders and job control.
 void thread_set_parked(struct uthread *thread, bool parked);
-// A thread has parked or left: a stop in progress may be complete. process->lock not held; takes tree_lock.
+// A thread has parked or left: a stop in progress may be complete. process->lock not held; takes
+// tree_lock.
 void stop_check_complete(struct process *process);
-// Suspends the calling thread's process where it stands; its threads park on their way to user mode.
+// Suspends the calling thread's process where it stands; its threads park on their way to user
+// mode.
 void process_hold(struct process *process);
 // Stops every thread for job control.
 void process_stop(struct process *process, unsigned signal);
@@ -109,15 +119,18 @@ void vfork_release(struct uthread *thread);      // exec or end: the parent goes
 // exec.c
 
 void exec_image_free(struct exec_image *image);  // NULL is allowed; thread context
-// Makes the image of process->image the calling thread's, after the other threads have left. Called on the way to user mode.
+// Makes the image of process->image the calling thread's, after the other threads have left. Called
+// on the way to user mode.
 void exec_image_begin(struct process *process);
 // A new process takes over its image; false if it has none.
 bool exec_image_take_new(struct process *process, vaddr_t *entry, vaddr_t *sp);
 
 // spawn.c
 
-// process_new in a box that exists: the process takes its own reference on it. Two references: that of being alive, and the caller's.
-int process_new_in(struct box *box, struct process *parent, unsigned priority, struct process **process) MUST_CHECK;
+// process_new in a box that exists: the process takes its own reference on it. Two references: that
+// of being alive, and the caller's.
+int process_new_in(struct box *box, struct process *parent, unsigned priority,
+                   struct process **process) MUST_CHECK;
 
 // usage.c
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // queue.c - the queues of pending signals and notes.
 //
-// A standard signal is a bit, with one entry for its info where memory allowed; real-time signals and texts are an entry each
-// and take slots. A bit is set as long as an entry of its number is queued.
+// A standard signal is a bit, with one entry for its info where memory allowed; real-time signals
+// and texts are an entry each and take slots. A bit is set as long as an entry of its number is
+// queued.
 
 #include "kernel/proc/queue.h"
 
@@ -46,7 +47,8 @@ void queue_remove(struct process *process, struct signal_entry *entry)
     entry_free(entry);
 }
 
-int queue_add(struct process *process, struct uthread *thread, unsigned number, const struct linux_siginfo *info,
+int queue_add(struct process *process, struct uthread *thread, unsigned number,
+              const struct linux_siginfo *info,
               const char *text, size_t length, bool outside)
 {
     struct signals *signals = process->signals;
@@ -81,7 +83,8 @@ int queue_add(struct process *process, struct uthread *thread, unsigned number, 
 }
 
 // Takes signal number off one queue.
-static void take_from(struct process *process, struct list *queue, uint64_t *pending, unsigned number,
+static void take_from(struct process *process, struct list *queue, uint64_t *pending,
+                      unsigned number,
                       struct signal_taken *taken)
 {
     struct signal_entry *entry, *following, *first = NULL;

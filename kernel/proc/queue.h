@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// queue.h - what is pending for a process and its threads: the parts that signal.c, signal_calls.c, deliver.c and note.c share.
+// queue.h - what is pending for a process and its threads: the parts that signal.c, signal_calls.c,
+// deliver.c and note.c share.
 //
 // All functions want signals->lock held.
 #pragma once
@@ -28,12 +29,15 @@ struct signal_taken {
     char text[NOTE_MAX_BYTES + 1];
 };
 
-// Takes a signal of set, the thread's own before the process's, faults first, then by number. Returns false if there is none.
+// Takes a signal of set, the thread's own before the process's, faults first, then by number.
+// Returns false if there is none.
 bool queue_take(struct uthread *thread, uint64_t set, struct signal_taken *taken);
 // The same from the process's queue alone.
 bool queue_take_process(struct process *process, uint64_t set, struct signal_taken *taken);
-// Adds to the thread's queue, or with NULL to the process's. text NULL: none. outside: may use the last slot. Errors: -EAGAIN.
-int queue_add(struct process *process, struct uthread *thread, unsigned number, const struct linux_siginfo *info,
+// Adds to the thread's queue, or with NULL to the process's. text NULL: none. outside: may use the
+// last slot. Errors: -EAGAIN.
+int queue_add(struct process *process, struct uthread *thread, unsigned number,
+              const struct linux_siginfo *info,
               const char *text, size_t length, bool outside) MUST_CHECK;
 // Drops all signals of set from the process and its threads; process->lock held too.
 void queue_drop(struct process *process, uint64_t set);
@@ -50,7 +54,8 @@ void signal_tell(struct process *process, struct uthread *thread, unsigned numbe
 int signal_send_text(struct process *process, unsigned number, const struct linux_siginfo *info,
                      const char *text, size_t length, bool outside) MUST_CHECK;
 // The info of a signal that the calling process sends to process.
-void signal_info_user(const struct process *to, unsigned number, int code, struct linux_siginfo *info);
+void signal_info_user(const struct process *to, unsigned number, int code,
+                      struct linux_siginfo *info);
 
 // The alternate stack as it stands when the stack pointer is sp: with SS_ONSTACK if it is in use.
 struct linux_stack signal_altstack_now(vaddr_t sp);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// reaper.c - the kernel thread that does what has no thread of its own: takes down processes that were told to end before
-// they were started, and ends boxes whose time is over. It is woken by those events, never by time.
+// reaper.c - the kernel thread that does what has no thread of its own: takes down processes that
+// were told to end before they were started, and ends boxes whose time is over. It is woken by
+// those events, never by time.
 //
 // Both lists are under tree_lock; their entries hold a reference.
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // record.c - what the tree knows of a process: linking it in, publishing its end, taking it out.
 //
-// References: the process (or, for a head, the box in its stead), each entry among the numbers of a box, handles under /proc.
-// The process's is given back before waiters can reap, so that whoever reaps the last entry frees the record at once.
+// References: the process (or, for a head, the box in its stead), each entry among the numbers of a
+// box, handles under /proc.
+// The process's is given back before waiters can reap, so that whoever reaps the last entry frees
+// the record at once.
 
 #include "kernel/proc/record.h"
 
@@ -162,7 +164,8 @@ static int end_code(int64_t status, int *value)
     return CLD_KILLED;
 }
 
-static void notify_signal(struct process *parent, struct record *record, int number, int code, int status)
+static void notify_signal(struct process *parent, struct record *record, int number, int code,
+                          int status)
 {
     struct linux_siginfo info = { .si_signo = number, .si_code = code };
     uint64_t irq;
@@ -264,7 +267,8 @@ int process_get_status(struct record *record, int64_t *status)
     return 0;
 }
 
-// Whether record is the caller's own, or of the head of the caller's box or one around it: the caller would wait for itself.
+// Whether record is the caller's own, or of the head of the caller's box or one around it: the
+// caller would wait for itself.
 static bool waits_for_itself(struct record *record)
 {
     struct process *self = process_current();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // record.h - the record: what the tree of processes knows of one of them, living or dead.
 //
-// It carries what must outlive the process: numbers, parent, process group, and at the end status, reason, who did
-// it, totals. A process, its entry among its box's numbers, and handles under /proc each hold a reference. It is of a fixed
-// size and charged to the box that waits for it: a member's to its own box, a head's to the box around.
+// It carries what must outlive the process: numbers, parent, process group, and at the end status,
+// reason, who did it, totals. A process, its entry among its box's numbers, and handles under /proc
+// each hold a reference. It is of a fixed size and charged to the box that waits for it: a member's
+// to its own box, a head's to the box around.
 //
-// States: living (process set) -> claimed (status fixed) -> done (all is freed, waiters woken) -> reaped (no number any more).
+// States: living (process set) -> claimed (status fixed) -> done (all is freed, waiters woken) ->
+// reaped (no number any more).
 #pragma once
 
 #include "kernel/proc/pid.h"
@@ -33,9 +35,12 @@ void usage_add(struct usage *to, const struct usage *from);
 struct record {
     struct refcount ref;      // a
     struct process *process;  // T  not counted; NULL once the struct is gone
-    struct box *box;          // T  not counted; whose table has the entry own. NULL once the box is empty, or a member is reaped
+    // T  not counted; whose table has the entry own. NULL once the box is empty, or a member is
+    // reaped
+    struct box *box;
     struct pid_entry own;     // T
-    struct box *outer_box;    // T  heads: not counted; whose table has the entry outer. NULL once reaped
+    // T  heads: not counted; whose table has the entry outer. NULL once reaped
+    struct box *outer_box;
     struct pid_entry outer;   // T
     pid_t pid, outer_pid;     // I  outer_pid 0 for members
     bool head;                // I
@@ -45,7 +50,8 @@ struct record {
     struct list group_link;   // T
     pid_t group_id, session_id; // T  numbers in its own box
     int exit_signal;          // T  sent to the parent at the end; SIGCHLD for a fork, 0 for heads
-    bool reap_when_done;      // T  nobody will ask: an adopted orphan, or its creation handle is closed
+    // T  nobody will ask: an adopted orphan, or its creation handle is closed
+    bool reap_when_done;
     bool created_handle;      // T  heads: its creation handle is open
     uid_t uid;                // T  for the SIGCHLD info
     unsigned stop_signal;     // T  job control: stopped by this signal, not yet waited for
@@ -71,8 +77,10 @@ void record_put(struct record *record); // Context: any
 
 // The living process, counted; NULL when it has ended (handles answer ESRCH). Takes tree_lock.
 struct process *record_process(struct record *record);
-// As pid_find, but of the dead unreaped too; counted. threads: a thread's number finds its process's record.
+// As pid_find, but of the dead unreaped too; counted. threads: a thread's number finds its
+// process's record.
 struct record *pid_find_record(struct box *box, pid_t number, bool threads);
 
-// The creation handle (/proc/new) of a head closes: ends a box that was never started or is on a leash, and reaps the record, now or at death.
+// The creation handle (/proc/new) of a head closes: ends a box that was never started or is on a
+// leash, and reaps the record, now or at death.
 void record_creation_closed(struct record *record);

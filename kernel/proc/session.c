@@ -134,11 +134,13 @@ static struct record *record_find(struct box *box, pid_t pid)
 {
     struct pid_entry *entry = pid_entry_find(&box->pids, pid);
 
-    return entry == NULL || entry->kind != PID_PROCESS ? NULL : container_of(entry, struct record, own);
+    return entry == NULL || entry->kind != PID_PROCESS ? NULL
+           : container_of(entry, struct record, own);
 }
 
 // tree_lock held. *fresh is used up, and set to NULL, if a new group is needed.
-static int set_group_locked(struct process *self, pid_t pid, pid_t number, struct process_group **fresh)
+static int set_group_locked(struct process *self, pid_t pid, pid_t number,
+                            struct process_group **fresh)
 {
     struct record *target = record_find(self->box, pid);
     struct process_group *group = group_find(self->box, number);
@@ -229,7 +231,8 @@ static void send_to(struct record *record, unsigned number, const struct linux_s
     spin_unlock_irq_restore(&process->lock, irq);
 }
 
-static void send_to_group(struct process_group *group, unsigned number, const struct linux_siginfo *info)
+static void send_to_group(struct process_group *group, unsigned number,
+                          const struct linux_siginfo *info)
 {
     struct linux_siginfo kernel = { .si_signo = (int32_t)number, .si_code = SI_KERNEL };
     struct record *record;
@@ -238,7 +241,8 @@ static void send_to_group(struct process_group *group, unsigned number, const st
         send_to(record, number, info == NULL ? &kernel : info);
 }
 
-int signal_send_group(struct box *box, pid_t number, unsigned signal, const struct linux_siginfo *info)
+int signal_send_group(struct box *box, pid_t number, unsigned signal,
+                      const struct linux_siginfo *info)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     struct process_group *group = group_find(box, number);
@@ -253,7 +257,8 @@ int signal_send_group(struct box *box, pid_t number, unsigned signal, const stru
 int signal_send_all(unsigned number, const struct linux_siginfo *info)
 {
     struct process *self = process_current();
-    struct linux_siginfo user = { .si_signo = (int32_t)number, .si_pid = self->pid, .si_uid = self->uid };
+    struct linux_siginfo user = { .si_signo = (int32_t)number, .si_pid = self->pid,
+                                  .si_uid = self->uid };
     struct process *process;
     int error = -ESRCH;
     uint64_t irq = spin_lock_irq_save(&tree_lock);
@@ -270,7 +275,8 @@ int signal_send_all(unsigned number, const struct linux_siginfo *info)
 
 // --- Orphaned groups (POSIX 3.240) ---
 
-// Whether no living member but except has a parent outside the group in its session; tree_lock held.
+// Whether no living member but except has a parent outside the group in its session; tree_lock
+// held.
 static bool orphaned_without(const struct process_group *group, const struct record *except)
 {
     struct record *record;
@@ -278,7 +284,8 @@ static bool orphaned_without(const struct process_group *group, const struct rec
     list_for_each(record, &group->members, group_link) {
         struct process *parent = record->parent;
 
-        if (record == except || record->process == NULL || parent == NULL || parent->box != group->box)
+        if (record == except || record->process == NULL || parent == NULL ||
+            parent->box != group->box)
             continue;
         if (parent->record != except && parent->record->group != group &&
             parent->record->session_id == group->session->id)

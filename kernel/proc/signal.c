@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // signal.c - the object, and sending: from a number to a thread that is told.
 //
-// SIGKILL has two ways. A thread outside of interrupts ends the process directly (kill.c). From an interrupt, or for a whole
-// group under tree_lock, one thread is told by WORK_KILL and ends its process itself.
+// SIGKILL has two ways. A thread outside of interrupts ends the process directly (kill.c). From an
+// interrupt, or for a whole group under tree_lock, one thread is told by WORK_KILL and ends its
+// process itself.
 
 #include <string.h>
 
@@ -35,7 +36,8 @@ void signal_actions_put(struct signal_actions *actions)
 }
 
 // Takes over the caller's reference on actions, also on failure.
-static int create_with(struct account *account, struct signal_actions *actions, struct signals **signals)
+static int create_with(struct account *account, struct signal_actions *actions,
+                       struct signals **signals)
 {
     struct signals *made = slab_alloc(&signals_cache, account);
 
@@ -59,7 +61,8 @@ int signals_create(struct account *account, struct signals **signals)
     return error != 0 ? error : create_with(account, actions, signals);
 }
 
-int signals_fork(struct signals *from, struct account *account, bool share_actions, struct signals **signals)
+int signals_fork(struct signals *from, struct account *account, bool share_actions,
+                 struct signals **signals)
 {
     struct signal_actions *actions = from->actions;
     uint64_t irq;
@@ -125,7 +128,8 @@ static bool ignored(struct process *process, struct uthread *to, unsigned number
     if (action.handler != SIG_IGN && (action.handler != SIG_DFL || !signal_default_ignored(number)))
         return false;
     list_for_each(thread, &process->threads, process_link) {
-        if ((to == NULL || to == thread) && ((thread->blocked | thread->waiting_for) & SIGNAL_BIT(number)))
+        if ((to == NULL || to == thread) &&
+            ((thread->blocked | thread->waiting_for) & SIGNAL_BIT(number)))
             return false;
     }
     return true;
@@ -205,7 +209,8 @@ int signal_send_text(struct process *process, unsigned number, const struct linu
     return error;
 }
 
-void signal_info_user(const struct process *to, unsigned number, int code, struct linux_siginfo *info)
+void signal_info_user(const struct process *to, unsigned number, int code,
+                      struct linux_siginfo *info)
 {
     struct process *self = process_current();
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// signal_calls.c - what a thread does about its own signals: actions, masks, alternate stack, waiting for them.
+// signal_calls.c - what a thread does about its own signals: actions, masks, alternate stack,
+// waiting for them.
 
 #include "abi/errors.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/queue.h"
 #include "kernel/sync/spinlock.h"
 
-int signal_set_action(unsigned number, const struct signal_action *action, struct signal_action *old)
+int signal_set_action(unsigned number, const struct signal_action *action,
+                      struct signal_action *old)
 {
     struct process *process = process_current();
     struct signals *signals = process->signals;
@@ -39,7 +41,8 @@ uint64_t signal_mask(void)
     return uthread_current()->blocked;
 }
 
-// A signal for the process may have been meant for this thread, which now blocks it: tells another. Both locks held.
+// A signal for the process may have been meant for this thread, which now blocks it: tells another.
+// Both locks held.
 static void hand_on(struct process *process)
 {
     struct uthread *thread;

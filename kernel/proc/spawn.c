@@ -34,7 +34,8 @@ static int add_parts(struct process *process)
     return error;
 }
 
-// Links the head into the tree and gives it a session of its own, which it leads. Errors: -ESRCH a door is closed.
+// Links the head into the tree and gives it a session of its own, which it leads. Errors: -ESRCH a
+// door is closed.
 static int link_head(struct process *process, struct process *parent, struct session *session,
                      struct process_group *group)
 {
@@ -53,7 +54,8 @@ static int link_head(struct process *process, struct process *parent, struct ses
     return error;
 }
 
-int process_new_in(struct box *box, struct process *parent, unsigned priority, struct process **process)
+int process_new_in(struct box *box, struct process *parent, unsigned priority,
+                   struct process **process)
 {
     struct account *around = box->outer == NULL ? box->account : box->outer->account;
     struct session *session = session_alloc(box->account);
@@ -104,7 +106,8 @@ int process_new(struct process *parent, unsigned priority, struct process **proc
     return 0;
 }
 
-// Where the new process begins: at its image's entry, or at entry with a new stack. Sets up the thread's frame.
+// Where the new process begins: at its image's entry, or at entry with a new stack. Sets up the
+// thread's frame.
 static int set_up_begin(struct process *process, struct uthread *thread, vaddr_t entry)
 {
     vaddr_t sp;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// suspend.c - holding threads: suspension from outside, and the stop of job control; two independent flags.
+// suspend.c - holding threads: suspension from outside, and the stop of job control; two
+// independent flags.
 //
-// A thread that has to be held is told by WORK_PARK, and by WORK_NOTE, which ends an interruptible wait; the call so interrupted
-// restarts unseen, as no handler ran. It parks on its way to user mode, where it holds nothing. A thread that waits for
-// its vfork child counts as parked: it will park before user mode. Other waits end by themselves.
-// Locking: flags and parked under process->lock; whoever holds looks at the flags after having set them, whoever parks
-// sets parked before it looks.
+// A thread that has to be held is told by WORK_PARK, and by WORK_NOTE, which ends an interruptible
+// wait; the call so interrupted restarts unseen, as no handler ran. It parks on its way to user
+// mode, where it holds nothing. A thread that waits for its vfork child counts as parked: it will
+// park before user mode. Other waits end by themselves.
+// Locking: flags and parked under process->lock; whoever holds looks at the flags after having set
+// them, whoever parks sets parked before it looks.
 
 #include "abi/errors.h"
 #include "abi/signal.h"
@@ -59,7 +61,8 @@ void thread_park(struct uthread *thread)
     int error;
 
     thread_set_parked(thread, true);
-    error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER, !thread_must_park(thread));
+    error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER,
+                       !thread_must_park(thread));
     (void)error; // killed: the caller looks
     thread_set_parked(thread, false);
 }
@@ -93,7 +96,8 @@ static void each_process(struct box *top, void (*visit)(struct process *))
     spin_unlock_irq_restore(&tree_lock, tree_irq);
 }
 
-// The vfork wait of a thread counts as rest only while it lasts, so parked threads are counted anew at each event.
+// The vfork wait of a thread counts as rest only while it lasts, so parked threads are counted anew
+// at each event.
 static bool process_at_rest(struct process *process)
 {
     uint64_t irq = spin_lock_irq_save(&process->lock);

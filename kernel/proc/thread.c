@@ -15,7 +15,8 @@
 
 static SLAB_CACHE(uthread_cache, "thread", struct uthread);
 
-// Where every thread begins, on its own kernel stack; its frame has been filled in by whoever made it.
+// Where every thread begins, on its own kernel stack; its frame has been filled in by whoever made
+// it.
 static void uthread_begin(void *argument)
 {
     struct uthread *thread = argument;
@@ -137,7 +138,8 @@ struct uthread *uthread_find(pid_t tid, bool other)
     struct process *self = process_current();
     struct uthread *thread = pid_find_thread(self->box, tid);
 
-    // A number may also be that of the head of an inner box, whose threads nobody outside addresses.
+    // A number may also be that of the head of an inner box, whose threads nobody outside
+    // addresses.
     if (thread != NULL && (thread->process->box != self->box ||
                            (!other && thread->process != self))) {
         uthread_put(thread);

@@ -13,16 +13,19 @@ struct process;
 struct trapframe;
 struct vfork;
 
-// Fields: I set once · p under process->lock · T under tree_lock · g under the process's signals->lock · s by the thread itself
+// Fields: I set once · p under process->lock · T under tree_lock · g under the process's
+// signals->lock · s by the thread itself
 struct uthread {
     struct thread thread;          // I  first
     struct refcount ref;           // a
     struct process *process;       // I  counted
     struct pid_entry pid;          // T  its own number, if it is not its process's first thread
-    pid_t tid;                     // T  what gettid answers: the process's number for the first thread
+    // T  what gettid answers: the process's number for the first thread
+    pid_t tid;
     struct list process_link;      // p
     bool killed;                   // p  told to leave; sorted to the end of process->threads
-    bool parked;                   // p  at rest for suspend or stop, or in a wait that only its vfork child ends
+    // p  at rest for suspend or stop, or in a wait that only its vfork child ends
+    bool parked;
     uint64_t blocked;              // g  signal mask, bit n-1 for signal n
     uint64_t pending;              // g  signals sent to this thread
     struct list queue;             // g  their infos, of struct signal_entry.link
@@ -54,17 +57,20 @@ static inline struct uthread *uthread_of(struct thread *thread)
 void uthread_get(struct uthread *thread);
 void uthread_put(struct uthread *thread); // Context: any
 
-// Ends the calling thread (exit, not exit_group); with the last one the process ends, with code if it was the first thread's.
+// Ends the calling thread (exit, not exit_group); with the last one the process ends, with code if
+// it was the first thread's.
 void NORETURN uthread_exit_current(int code);
 
 void uthread_usage(const struct uthread *thread, struct usage *usage);
 
-// The thread of the calling process (or, other, of any process of its box) with this number; counted, NULL if none.
+// The thread of the calling process (or, other, of any process of its box) with this number;
+// counted, NULL if none.
 struct uthread *uthread_find(pid_t tid, bool other);
 
 // --- Within proc/ ---
 
-// Makes a thread of process, not linked to it and without a number; it starts by its trap frame. Errors: -ENOMEM, -EAGAIN (quota).
+// Makes a thread of process, not linked to it and without a number; it starts by its trap frame.
+// Errors: -ENOMEM, -EAGAIN (quota).
 int uthread_create(struct process *process, struct uthread **thread) MUST_CHECK;
 // Undoes it for a thread that was never started.
 void uthread_destroy(struct uthread *thread);

@@ -25,13 +25,15 @@ static void end_for_memory(struct process *process, vaddr_t address)
     struct account *full = account_last_full();
 
     if (full == NULL || full == &account_root)
-        process_kill_reason(process, -SIGKILL, "out of memory: the machine is full (at %#lx)", address);
+        process_kill_reason(process, -SIGKILL, "out of memory: the machine is full (at %#lx)",
+                            address);
     else
         process_kill_reason(process, -SIGKILL, "memory quota of box %d is full (at %#lx)",
                             full->box_number, address);
 }
 
-static void report(struct trapframe *frame, vaddr_t address, enum fault_access access, enum fault_reason reason)
+static void report(struct trapframe *frame, vaddr_t address, enum fault_access access,
+                   enum fault_reason reason)
 {
     struct process *process = process_current();
     uint64_t ip = arch_frame_ip(frame);
@@ -45,7 +47,8 @@ static void report(struct trapframe *frame, vaddr_t address, enum fault_access a
                      access_text(access), address, ip);
         break;
     case FAULT_STACK:
-        signal_fault(SIGSEGV, SEGV_MAPERR, address, "stack overflow at %#lx (ip %#lx)", address, ip);
+        signal_fault(SIGSEGV, SEGV_MAPERR, address, "stack overflow at %#lx (ip %#lx)", address,
+                     ip);
         break;
     case FAULT_PAST_END:
     case FAULT_REVOKED:
@@ -101,7 +104,8 @@ static const struct exception exceptions[] = {
     { 10, SIGSEGV, SI_KERNEL, "invalid task segment" },
     { 11, SIGBUS, BUS_ADRERR, "segment not present" },
     { 12, SIGBUS, BUS_ADRERR, "stack segment fault" },
-    { 13, SIGSEGV, SI_KERNEL, "general protection fault: a privileged instruction, or an address that is none" },
+    { 13, SIGSEGV, SI_KERNEL,
+      "general protection fault: a privileged instruction, or an address that is none" },
     { 16, SIGFPE, FPE_FLTINV, "x87 floating-point error" },
     { 17, SIGBUS, BUS_ADRALN, "unaligned access" },
     { 19, SIGFPE, FPE_FLTINV, "SIMD floating-point error" },
@@ -140,7 +144,8 @@ static int probe(vaddr_t address, size_t size, enum fault_access access)
     }
     if (error == 0 || !process->box->strict)
         return error;
-    process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx", access_text(access),
+    process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx",
+                        access_text(access),
                         fault_reason_text(reason), at);
     return -EFAULT;
 }

@@ -44,7 +44,8 @@ static void total_locked(struct process *process, struct usage *usage)
         usage_add(usage, &one);
     }
     if (process->space != NULL)
-        usage->resident_peak = MAX(usage->resident_peak, (uint64_t)atomic_load(&process->space->pages_resident) * PAGE_SIZE);
+        usage->resident_peak = MAX(usage->resident_peak,
+                                   (uint64_t)atomic_load(&process->space->pages_resident) * PAGE_SIZE);
 }
 
 void process_usage_total(struct process *process, struct usage *usage)
@@ -127,7 +128,8 @@ void box_usage(struct box *top, struct usage *usage)
     spin_unlock_irq_restore(&tree_lock, irq);
 }
 
-int process_set_rlimit(struct process *process, unsigned which, const uint64_t limit[2], uint64_t old[2])
+int process_set_rlimit(struct process *process, unsigned which, const uint64_t limit[2],
+                       uint64_t old[2])
 {
     uint64_t irq;
     int error = 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// vfork.c - a parent that waits until its child no longer uses its memory: until the child's exec or end.
+// vfork.c - a parent that waits until its child no longer uses its memory: until the child's exec
+// or end.
 //
-// The meeting point is counted by both, so that neither keeps the other's structs: a killed parent just leaves.
+// The meeting point is counted by both, so that neither keeps the other's structs: a killed parent
+// just leaves.
 
 #include "abi/errors.h"
 #include "kernel/mem/slab.h"

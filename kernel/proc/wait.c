@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // wait.c - waiting for children: wait4, waitid, and the kernel's own calls.
 //
-// All looking is done under tree_lock over the list of children; the event is parent->child_events. A child is reported as
-// ended only once its record is done, which is after all of it has been freed.
+// All looking is done under tree_lock over the list of children; the event is parent->child_events.
+// A child is reported as ended only once its record is done, which is after all of it has been
+// freed.
 
 #include "abi/errors.h"
 #include "abi/signal.h"
@@ -14,7 +15,8 @@
 #include "kernel/proc/thread.h"
 #include "kernel/sync/spinlock.h"
 
-// Whether the request is about this child. Heads and those that nobody is to hear of are asked for by name alone.
+// Whether the request is about this child. Heads and those that nobody is to hear of are asked for
+// by name alone.
 static bool matches(const struct wait_request *request, const struct record *child)
 {
     bool clone = child->exit_signal != SIGCHLD;
@@ -79,7 +81,8 @@ static bool report(struct process *parent, struct record *child, struct wait_req
     return true;
 }
 
-// Looks once. Returns 1 if something was reported, 0 if it is to be waited for, -ECHILD if nothing ever will be.
+// Looks once. Returns 1 if something was reported, 0 if it is to be waited for, -ECHILD if nothing
+// ever will be.
 static int look(struct process *parent, struct wait_request *request)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);

@@ -48,11 +48,19 @@ static int64_t write_buffer(int fd, struct iobuf *buffer, int64_t position)
     return write_result(result);
 }
 
+// A range that leaves the user's half is refused whole, by standing where the first byte faults.
+static void user_buffer(struct iobuf *buffer, vaddr_t address, size_t size)
+{
+    if (size > USER_END || address > USER_END - size)
+        address = USER_END;
+    iobuf_user(buffer, address, MIN(size, (size_t)MAX_RW_COUNT));
+}
+
 CALL3(read, int, fd, vaddr_t, to, size_t, size)
 {
     struct iobuf buffer;
 
-    iobuf_user(&buffer, to, MIN(size, (size_t)MAX_RW_COUNT));
+    user_buffer(&buffer, to, size);
     return read_buffer(fd, &buffer, AT_POSITION);
 }
 
@@ -60,7 +68,7 @@ CALL3(write, int, fd, vaddr_t, from, size_t, size)
 {
     struct iobuf buffer;
 
-    iobuf_user(&buffer, from, MIN(size, (size_t)MAX_RW_COUNT));
+    user_buffer(&buffer, from, size);
     return write_buffer(fd, &buffer, AT_POSITION);
 }
 
@@ -70,7 +78,7 @@ CALL4(pread64, int, fd, vaddr_t, to, size_t, size, int64_t, position)
 
     if (position < 0)
         return -EINVAL;
-    iobuf_user(&buffer, to, MIN(size, (size_t)MAX_RW_COUNT));
+    user_buffer(&buffer, to, size);
     return read_buffer(fd, &buffer, position);
 }
 
@@ -80,7 +88,7 @@ CALL4(pwrite64, int, fd, vaddr_t, from, size_t, size, int64_t, position)
 
     if (position < 0)
         return -EINVAL;
-    iobuf_user(&buffer, from, MIN(size, (size_t)MAX_RW_COUNT));
+    user_buffer(&buffer, from, size);
     return write_buffer(fd, &buffer, position);
 }
 

@@ -19,7 +19,7 @@ static int check_sizes(struct iobuf_segment *segments, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         if (segments[i].size > INT64_MAX - sum)
             return -EINVAL;
-        if (segments[i].size != 0 && segments[i].address >= USER_END)
+        if (segments[i].size > USER_END || segments[i].address > USER_END - segments[i].size)
             return -EFAULT;
         sum += segments[i].size;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// elf.c - reading the headers of an ELF64 program. Every sum is checked for wrapping before it is used.
+// elf.c - reading the headers of an ELF64 program. Every sum is checked for wrapping before it is
+// used.
 
 #include "lib/elf/elf.h"
 
@@ -47,7 +48,8 @@ int elf_read_header(const void *data, size_t size, struct elf_header *header)
     if (size < sizeof(file))
         return -ENOEXEC;
     memcpy(&file, data, sizeof(file));
-    if (memcmp(file.magic, "\177ELF", 4) != 0 || file.class != CLASS_64 || file.data != DATA_LITTLE ||
+    if (memcmp(file.magic, "\177ELF", 4) != 0 || file.class != CLASS_64 ||
+        file.data != DATA_LITTLE ||
         file.version != VERSION_CURRENT || file.version2 != VERSION_CURRENT)
         return -ENOEXEC;
     if ((file.type != TYPE_FIXED && file.type != TYPE_DYNAMIC) || file.machine != MACHINE_X86_64)
@@ -109,7 +111,8 @@ static int add_segment(const struct program_header *program, uint64_t file_size,
     return 0;
 }
 
-static int set_interpreter(const struct program_header *program, uint64_t file_size, struct elf_image *image)
+static int set_interpreter(const struct program_header *program, uint64_t file_size,
+                           struct elf_image *image)
 {
     if (image->interpreter_size != 0 || program->file_size < 2 ||
         program->file_size > ELF_INTERPRETER_MAX ||

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// proc_host.h - the kernel around kernel/proc's pure files, for host tests: memory, accounts, locks that check nothing.
+// proc_host.h - the kernel around kernel/proc's pure files, for host tests: memory, accounts, locks
+// that check nothing.
 //
-// An allocation fails when host_fail_after reaches 0. host_live counts what has been allocated and not freed.
+// An allocation fails when host_fail_after reaches 0. host_live counts what has been allocated and
+// not freed.
 #pragma once
 
 #include <stdlib.h>
@@ -49,7 +51,8 @@ void slab_free(struct slab_cache *cache, void *object)
     kfree(object);
 }
 
-int account_charge(struct account *account, enum resource resource, int64_t amount, struct account **full)
+int account_charge(struct account *account, enum resource resource, int64_t amount,
+                   struct account **full)
 {
     (void)account;
     (void)full;

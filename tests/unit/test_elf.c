@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: lib/elf/elf.c
-// test_elf.c - ELF headers: what is taken, what is refused, and that no change of one byte does harm.
+// test_elf.c - ELF headers: what is taken, what is refused, and that no change of one byte does
+// harm.
 
 #include "lib/elf/elf.h"
 
@@ -32,7 +33,8 @@ static void put64(unsigned at, uint64_t value)
     memcpy(file + at, &value, sizeof(value));
 }
 
-// A static program: code at 0x400000 that holds the table, data with bss at 0x402e00, an interpreter's path, a note.
+// A static program: code at 0x400000 that holds the table, data with bss at 0x402e00, an
+// interpreter's path, a note.
 static void make(void)
 {
     static const uint8_t ident[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
@@ -72,11 +74,14 @@ static void test_good(void)
 
     make();
     ok(read_it(&image) == 0, "a static program is taken");
-    ok(image.segment_count == 2 && image.low == 0x400000 && image.high == 0x405000, "its bounds are whole pages");
-    ok(image.segments[0].prot == (ELF_READ | ELF_EXECUTE) && image.segments[1].prot == (ELF_READ | ELF_WRITE),
+    ok(image.segment_count == 2 && image.low == 0x400000 && image.high == 0x405000,
+       "its bounds are whole pages");
+    ok(image.segments[0].prot == (ELF_READ | ELF_EXECUTE) &&
+       image.segments[1].prot == (ELF_READ | ELF_WRITE),
        "the flags become modes");
     ok(image.table_address == 0x400000 + TABLE_AT, "the program headers are found in memory");
-    ok(image.interpreter_offset == 0x200 && image.interpreter_size == 0x1c, "the interpreter is found");
+    ok(image.interpreter_offset == 0x200 && image.interpreter_size == 0x1c,
+       "the interpreter is found");
     ok(!image.header.position_independent, "it is fixed");
     put16(16, 3);
     put64(24, 0x200);
@@ -179,10 +184,12 @@ static void test_mutations(void)
         make();
         memcpy(file + TABLE_AT, headers, sizeof(headers));
         file[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (elf_read_header(file, sizeof(file), &header) != 0 || header.table_offset > sizeof(file) - sizeof(headers) ||
+        if (elf_read_header(file, sizeof(file), &header) != 0 ||
+            header.table_offset > sizeof(file) - sizeof(headers) ||
             header.table_count > 4)
             continue;
-        if (elf_read_segments(&header, file + header.table_offset, sizeof(file), LIMIT, &image) != 0)
+        if (elf_read_segments(&header, file + header.table_offset, sizeof(file), LIMIT,
+                              &image) != 0)
             continue;
         taken++;
         for (unsigned i = 0; i < image.segment_count; i++)

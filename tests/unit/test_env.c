@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: kernel/proc/env.c
-// test_env.c - the environment of a process: setting, reading, removing, copying; every allocation that may fail.
+// test_env.c - the environment of a process: setting, reading, removing, copying; every allocation
+// that may fail.
 
 #include "kernel/proc/env.h"
 
@@ -24,15 +25,19 @@ static void test_variables(struct env *env)
     char name[256];
     char text[4];
 
-    ok(env_set(env, "HOME", "/", 1) == 0 && env_set(env, "PATH", "/bin:/sbin", 10) == 0, "variables are set");
+    ok(env_set(env, "HOME", "/", 1) == 0 && env_set(env, "PATH", "/bin:/sbin", 10) == 0,
+       "variables are set");
     ok(holds(env, "HOME", "/") && holds(env, "PATH", "/bin:/sbin"), "and read");
-    ok(env_set(env, "HOME", "/root", 5) == 0 && holds(env, "HOME", "/root"), "a variable is changed");
+    ok(env_set(env, "HOME", "/root", 5) == 0 && holds(env, "HOME", "/root"),
+       "a variable is changed");
     ok(env_get(env, "HOM", 0, text, 4) == -ENOENT && env_get(env, "HOMES", 0, text, 4) == -ENOENT,
        "a name is compared whole");
-    ok(env_get(env, "PATH", 5, text, 4) == 10 && memcmp(text, "/sbi", 4) == 0, "a part is read at an offset");
+    ok(env_get(env, "PATH", 5, text, 4) == 10 && memcmp(text, "/sbi", 4) == 0,
+       "a part is read at an offset");
     ok(env_name(env, 0, name) && strcmp(name, "PATH") == 0 && env_name(env, 1, name) &&
            strcmp(name, "HOME") == 0 && !env_name(env, 2, name), "names are listed");
-    ok(env_remove(env, "PATH") == 0 && env_remove(env, "PATH") == -ENOENT && holds(env, "HOME", "/root"),
+    ok(env_remove(env, "PATH") == 0 && env_remove(env, "PATH") == -ENOENT &&
+       holds(env, "HOME", "/root"),
        "a variable is removed once");
     ok(env_set(env, "", "x", 1) == -EINVAL && env_set(env, "a=b", "x", 1) == -EINVAL &&
            env_set(env, "a/b", "x", 1) == -EINVAL && env_set(env, "a", "x\0y", 3) == -EINVAL,
@@ -65,12 +70,17 @@ static void test_copies(void)
     struct env *from = NULL, *same = NULL, *far = NULL;
     char **list = NULL;
 
-    ok(env_create(one, &from) == 0 && env_create(one, &same) == 0 && env_create(other, &far) == 0, "three are made");
-    ok(env_replace(from, envp) == 0 && holds(from, "A", "1") && holds(from, "B", ""), "a list replaces all");
-    ok(env_copy(same, from) == 0 && env_copy(far, from) == 0, "an environment is copied within a box and out of it");
+    ok(env_create(one, &from) == 0 && env_create(one, &same) == 0 && env_create(other, &far) == 0,
+       "three are made");
+    ok(env_replace(from, envp) == 0 && holds(from, "A", "1") && holds(from, "B", ""),
+       "a list replaces all");
+    ok(env_copy(same, from) == 0 && env_copy(far, from) == 0,
+       "an environment is copied within a box and out of it");
     ok(env_copy(far, from) == -EBUSY, "but not onto another");
-    ok(env_set(from, "A", "2", 1) == 0 && holds(same, "A", "1") && holds(far, "A", "1"), "a copy stays as it was");
-    ok(env_list(same, &list) == 0 && strcmp(list[0], "A=1") == 0 && strcmp(list[1], "B=") == 0 && list[2] == NULL,
+    ok(env_set(from, "A", "2", 1) == 0 && holds(same, "A", "1") && holds(far, "A", "1"),
+       "a copy stays as it was");
+    ok(env_list(same, &list) == 0 && strcmp(list[0], "A=1") == 0 && strcmp(list[1], "B=") == 0 &&
+       list[2] == NULL,
        "it is listed for exec");
     kfree(list);
     env_destroy(from);

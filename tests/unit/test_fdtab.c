@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: kernel/proc/fdtab.c
-// test_fdtab.c - the table of open files against a naive one: lowest free number, growth, copies, close-on-exec, failures.
+// test_fdtab.c - the table of open files against a naive one: lowest free number, growth, copies,
+// close-on-exec, failures.
 
 #include "kernel/proc/fdtab.h"
 
@@ -152,8 +153,10 @@ static void test_limits(void)
 
     ok(fdtab_create(NULL, &table) == 0, "another is made");
     handle_get(handle);
-    ok(fdtab_add(table, handle, 5, 5, false) == -EMFILE, "no fd at or above the limit is given out");
-    ok(fdtab_set(table, 1 << 20, handle, false) == -EBADF && fdtab_set(table, -1, handle, false) == -EBADF,
+    ok(fdtab_add(table, handle, 5, 5, false) == -EMFILE,
+       "no fd at or above the limit is given out");
+    ok(fdtab_set(table, 1 << 20, handle, false) == -EBADF &&
+       fdtab_set(table, -1, handle, false) == -EBADF,
        "a number past the end of all tables is bad");
     host_fail_after = 0;
     got = fdtab_add(table, handle, 64, 1024, false);
@@ -173,6 +176,7 @@ int main(void)
     test_limits();
     for (unsigned i = 0; i < HANDLES; i++)
         host_live += atomic_load(&handles[i].ref.count) != 1;
-    ok(host_live == 0 && host_charged[RESOURCE_FDS] == 0, "nothing is left, no handle is still held");
+    ok(host_live == 0 && host_charged[RESOURCE_FDS] == 0,
+       "nothing is left, no handle is still held");
     return done_testing();
 }

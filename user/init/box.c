@@ -78,7 +78,17 @@ static int bind_name(struct box *box, const char *name)
     return commandf(box, "bind '%s' '/%s' " RIGHTS_DEFAULT, name, name);
 }
 
-static int bind_skeleton(struct box *box)
+// Whether the job names it itself.
+static bool is_bound_by(const struct job *job, const char *name)
+{
+    for (char **bind = job->binds; *bind != NULL; bind++) {
+        if (strncmp(*bind, name, strlen(name)) == 0 && (*bind)[strlen(name)] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static int bind_skeleton(struct box *box, const struct job *job)
 {
     DIR *root = opendir("/");
     struct dirent *entry;
@@ -89,7 +99,8 @@ static int bind_skeleton(struct box *box)
     while (result == 0 && (entry = readdir(root)) != NULL) {
         struct stat stat;
 
-        if (entry->d_name[0] != '.' && fstatat(dirfd(root), entry->d_name, &stat, 0) == 0 && S_ISDIR(stat.st_mode))
+        if (entry->d_name[0] != '.' && fstatat(dirfd(root), entry->d_name, &stat, 0) == 0 && S_ISDIR(stat.st_mode) &&
+            !is_bound_by(job, entry->d_name))
             result = bind_name(box, entry->d_name);
     }
     closedir(root);
@@ -193,8 +204,10 @@ static int set_program(struct box *box, const struct job *job)
 
 static int set_up(struct box *box, const struct job *job, const int fds[3])
 {
-    int result = bind_skeleton(box);
+    int result = bind_skeleton(box, job);
 
+    for (char **bind = job->binds; *bind != NULL && result == 0; bind++)
+        result = commandf(box, "bind %s", *bind);
     for (int fd = 0; fd < 3 && result == 0; fd++)
         result = commandf(box, "give %d %d", fds[fd], fd);
     for (char **quota = job->quotas; *quota != NULL && result == 0; quota++)

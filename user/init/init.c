@@ -145,8 +145,8 @@ static void run_console(void)
     static char *arguments[] = { "/bin/sh", "-l", NULL };
     static char *environment[] = { "PATH=/bin:/usr/bin", "HOME=/root", "TERM=vt100", NULL };
     static char *none[] = { NULL };
-    const struct job job = { .arguments = arguments, .environment = environment, .quotas = none, .cwd = "/root",
-                             .terminal = true };
+    const struct job job = { .arguments = arguments, .environment = environment, .binds = none, .quotas = none,
+                             .cwd = "/root", .terminal = true };
     struct box box;
     char status[32] = "";
 

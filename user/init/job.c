@@ -33,19 +33,37 @@ static char *read_file(const char *path, size_t *size)
     return text;
 }
 
-static int take(struct job *job, char *entry, char ***arguments, char ***environment, char ***quotas)
+// The list that a key adds to; NULL: none.
+static char ***list_of(struct job *job, const char *key)
+{
+    if (strcmp(key, "argument") == 0)
+        return &job->arguments;
+    if (strcmp(key, "environment") == 0)
+        return &job->environment;
+    if (strcmp(key, "bind") == 0)
+        return &job->binds;
+    if (strcmp(key, "quota") == 0)
+        return &job->quotas;
+    return NULL;
+}
+
+// Adds to a list closed by NULL, which has room.
+static void append(char **list, char *value)
+{
+    while (*list != NULL)
+        list++;
+    *list = value;
+}
+
+static int take(struct job *job, char *entry)
 {
     char *value = strchr(entry, '=');
 
     if (value == NULL)
         return -1;
     *value++ = '\0';
-    if (strcmp(entry, "argument") == 0)
-        *(*arguments)++ = value;
-    else if (strcmp(entry, "environment") == 0)
-        *(*environment)++ = value;
-    else if (strcmp(entry, "quota") == 0)
-        *(*quotas)++ = value;
+    if (list_of(job, entry) != NULL)
+        append(*list_of(job, entry), value);
     else if (strcmp(entry, "cwd") == 0)
         job->cwd = value;
     else if (strcmp(entry, "terminal") == 0)
@@ -55,10 +73,19 @@ static int take(struct job *job, char *entry, char ***arguments, char ***environ
     return 0;
 }
 
+// Each list has room for all entries and its NULL.
+static int allocate(struct job *job, size_t entries)
+{
+    job->arguments = calloc(entries + 1, sizeof(char *));
+    job->environment = calloc(entries + 1, sizeof(char *));
+    job->binds = calloc(entries + 1, sizeof(char *));
+    job->quotas = calloc(entries + 1, sizeof(char *));
+    return job->arguments != NULL && job->environment != NULL && job->binds != NULL && job->quotas != NULL ? 0 : -1;
+}
+
 int job_read(struct job *job, const char *path)
 {
-    size_t size, entries = 0, at = 0;
-    char **arguments, **environment, **quotas;
+    size_t size, entries = 0;
 
     memset(job, 0, sizeof(*job));
     job->text = read_file(path, &size);
@@ -66,22 +93,15 @@ int job_read(struct job *job, const char *path)
         return -1;
     for (size_t i = 0; i < size; i++)
         entries += job->text[i] == '\0';
-    // Each list has room for all entries and its NULL.
-    job->arguments = arguments = calloc(entries + 1, sizeof(char *));
-    job->environment = environment = calloc(entries + 1, sizeof(char *));
-    job->quotas = quotas = calloc(entries + 1, sizeof(char *));
-    if (arguments == NULL || environment == NULL || quotas == NULL)
+    if (allocate(job, entries) != 0)
         return -1;
-    while (at < size) {
+    errno = EINVAL;
+    for (size_t at = 0; at < size;) {
         size_t length = strlen(job->text + at);
 
-        if (take(job, job->text + at, &arguments, &environment, &quotas) != 0) {
-            errno = EINVAL;
+        if (take(job, job->text + at) != 0)
             return -1;
-        }
         at += length + 1;
     }
-    if (job->arguments[0] == NULL)
-        errno = EINVAL;
-    return job->arguments[0] == NULL ? -1 : 0;
+    return job->arguments[0] != NULL ? 0 : -1;
 }

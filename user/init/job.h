@@ -2,7 +2,7 @@
 // job.h - what the launcher asks for: the file /boxwork/job of the boot archive.
 //
 // The file is a row of KEY=VALUE, each with its NUL: argument (the first is the program's path), environment (K=V), cwd,
-// quota ("KEY LIMIT"), terminal ("1"). docs/launcher.md has the whole.
+// bind ("NAME PATH RIGHTS", in the skeleton's place), quota ("KEY LIMIT"), terminal ("1"). docs/launcher.md has the whole.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@ struct job {
     char *text;          // the file; the rest points into it
     char **arguments;    // closed by NULL
     char **environment;
+    char **binds;
     char **quotas;
     const char *cwd;
     bool terminal;

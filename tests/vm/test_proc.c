@@ -1,0 +1,872 @@
+// SPDX-License-Identifier: MIT
+// test_proc.c - the files of /proc: their bytes, what may be written, and by whom.
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+static char text[16384];
+
+// Reads /proc/self/FILE.
+static ssize_t self_read(const char *file)
+{
+    return proc_read(getpid(), file, text, sizeof(text));
+}
+
+// Writes data to /proc/PID/FILE in one write. Returns 0 or a negative errno.
+static int proc_write(int pid, const char *file, const char *data)
+{
+    int fd = proc_open(pid, file, O_WRONLY | O_TRUNC);
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    error = write(fd, data, strlen(data)) == (ssize_t)strlen(data) ? 0 : -errno;
+    close(fd);
+    return error;
+}
+
+// Kills the box if it still runs, and lets it go when all of it is gone.
+static void finish(struct test_box *box)
+{
+    (void)box_do(box, "kill");
+    (void)box_wait(box->pid);
+    box_close(box);
+}
+
+// What a new box with busybox exits with when it runs script; extra are ctl commands.
+static long long run_in_box(const char *extra, const char *script)
+{
+    struct test_box box;
+    long long status;
+    int error = box_shell(&box, extra, script);
+
+    if (error != 0)
+        return -2000 + error;
+    status = box_wait(box.pid);
+    finish(&box);
+    return status;
+}
+
+// A box that runs until it is killed.
+static void start_sleeper(struct test_box *box)
+{
+    CHECK_EQUAL(box_shell(box, "", "sleep 100"), 0);
+}
+
+// A field of /proc/PID/quota: 1 used, 2 peak, 3 limit.
+static const char *quota_field(int pid, const char *key, int field)
+{
+    static char value[64];
+    char *line, *save;
+
+    value[0] = '\0';
+    if (proc_read(pid, "quota", text, sizeof(text)) <= 0)
+        return value;
+    for (line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        char words[4][64];
+
+        if (sscanf(line, "%63s %63s %63s %63s", words[0], words[1], words[2], words[3]) == 4 &&
+            strcmp(words[0], key) == 0)
+            strcpy(value, words[field]);
+    }
+    return value;
+}
+
+CASE("cmdline is each argument with a NUL")
+{
+    struct test_box box;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart"), 0);
+    CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 23);
+    CHECK(memcmp(text, "/bin/busybox\0sleep\0" "100", 23) == 0);
+    finish(&box);
+}
+
+CASE("perf is its line of names and five numbers, without a line's end")
+{
+    unsigned long long values[5];
+    char again[512];
+    int length;
+
+    CHECK(self_read("perf") > 0);
+    CHECK_EQUAL(sscanf(text,
+                       "user_clocks kernel_clocks start_clocks user_pages thread_count\n"
+                       "%llu %llu %llu %llu %llu",
+                       &values[0], &values[1], &values[2], &values[3], &values[4]),
+                5);
+    length = sprintf(again,
+                     "user_clocks kernel_clocks start_clocks user_pages thread_count\n"
+                     "%llu %llu %llu %llu %llu",
+                     values[0], values[1], values[2], values[3], values[4]);
+    CHECK(strcmp(text, again) == 0 && length > 0);
+    CHECK(values[3] > 0);
+    CHECK_EQUAL(values[4], 1);
+}
+
+CASE("prio is a bare number, 19 for nice 0")
+{
+    CHECK_EQUAL(self_read("prio"), 2);
+    CHECK(strcmp(text, "19") == 0);
+}
+
+CASE("prio refuses garbage and changes nothing")
+{
+    static const char *const wrong[] = { "", "x", "1x", "-1", " 5", "0x5", "64", "5 5", "18446744073709551616" };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        int fd = proc_open(getpid(), "prio", O_WRONLY);
+
+        CHECK(write(fd, wrong[i], strlen(wrong[i])) <= 0);
+        CHECK(wrong[i][0] == '\0' || errno == EINVAL);
+        close(fd);
+    }
+    CHECK(self_read("prio") == 2 && strcmp(text, "19") == 0);
+}
+
+CASE("prio can be lowered by oneself, and not raised")
+{
+    CHECK_EQUAL(proc_write(getpid(), "prio", "40"), -EPERM);
+    CHECK_EQUAL(proc_write(getpid(), "prio", "20"), -EPERM);
+    CHECK_EQUAL(proc_write(getpid(), "prio", "10\n"), 0);
+    CHECK(self_read("prio") == 2 && strcmp(text, "10") == 0);
+    CHECK_EQUAL(getpriority(PRIO_PROCESS, 0), 9);
+    CHECK_EQUAL(proc_write(getpid(), "prio", "11"), -EPERM);
+}
+
+CASE("prio is raised from around, up to 39")
+{
+    struct test_box box;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "5"), 0);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "39"), 0);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "40"), -EPERM);
+    finish(&box);
+}
+
+CASE("cwd is a path without a line's end, written as the target sees it")
+{
+    CHECK_EQUAL(chdir("/tmp"), 0);
+    CHECK_EQUAL(self_read("cwd"), 4);
+    CHECK(strcmp(text, "/tmp") == 0);
+    CHECK_EQUAL(proc_write(getpid(), "cwd", "/"), 0);
+    CHECK_EQUAL(self_read("cwd"), 1);
+    CHECK_EQUAL(proc_write(getpid(), "cwd", "/nonexistent"), -ENOENT);
+    CHECK_EQUAL(proc_write(getpid(), "cwd", "/bin/busybox"), -ENOTDIR);
+}
+
+CASE("a new box's cwd is /, and can be set before it starts")
+{
+    struct test_box box;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK(proc_read(box.pid, "cwd", text, sizeof(text)) == 1 && text[0] == '/');
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx"), 0);
+    CHECK_EQUAL(proc_write(box.pid, "cwd", "/tmp"), -ENOENT);
+    CHECK_EQUAL(proc_write(box.pid, "cwd", "/bin"), 0);
+    CHECK_EQUAL(box_do(&box, "exec busybox sh -c '[ $PWD = /bin ] && exit 3'\nstart"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 3);
+    finish(&box);
+}
+
+CASE("env: a variable is made, written, read, listed and deleted")
+{
+    struct stat status;
+    struct dirent *entry;
+    DIR *directory;
+    int fd, seen = 0;
+
+    fd = open("/proc/self/env/COLOUR", O_RDWR | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQUAL(write(fd, "green", 5), 5);
+    CHECK_EQUAL(write(fd, "ish", 3), 3);
+    CHECK_EQUAL(pwrite(fd, "G", 1, 0), 1);
+    CHECK_EQUAL(pread(fd, text, 100, 0), 8);
+    CHECK(memcmp(text, "Greenish", 8) == 0);
+    CHECK(fstat(fd, &status) == 0 && status.st_size == 8);
+    CHECK_EQUAL(ftruncate(fd, 5), 0);
+    close(fd);
+    CHECK(open("/proc/self/env/COLOUR", O_RDWR | O_CREAT | O_EXCL, 0600) < 0 && errno == EEXIST);
+    CHECK(self_read("env/COLOUR") == 5 && strcmp(text, "Green") == 0);
+    CHECK_EQUAL(proc_write(getpid(), "env/COLOUR", "red"), 0);
+    CHECK(self_read("env/COLOUR") == 3 && strcmp(text, "red") == 0);
+    directory = opendir("/proc/self/env");
+    while ((entry = readdir(directory)) != NULL)
+        seen += strcmp(entry->d_name, "COLOUR") == 0;
+    closedir(directory);
+    CHECK_EQUAL(seen, 1);
+    CHECK_EQUAL(unlink("/proc/self/env/COLOUR"), 0);
+    CHECK_EQUAL(self_read("env/COLOUR"), -ENOENT);
+    CHECK(unlink("/proc/self/env/COLOUR") < 0 && errno == ENOENT);
+    CHECK(mkdir("/proc/self/env/DIR", 0700) < 0 && errno == EPERM);
+    CHECK(open("/proc/self/env/A=B", O_RDWR | O_CREAT, 0600) < 0 && errno == EINVAL);
+}
+
+CASE("env of a new box is what its program gets")
+{
+    struct test_box box;
+    char path[64];
+    int fd;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    snprintf(path, sizeof(path), "/proc/%d/env/A", box.pid);
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
+    CHECK(write(fd, "two words", 9) == 9);
+    close(fd);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sh -c '[ \"$A\" = \"two words\" ] && exit 4'\nstart"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 4);
+    finish(&box);
+}
+
+CASE("fd: links tell what is open, open again at most as they were, and close when removed")
+{
+    int fd = open("/etc/passwd", O_RDONLY), other;
+    char path[64];
+    ssize_t length;
+
+    if (fd < 0)
+        fd = open("/bin/busybox", O_RDONLY);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    length = readlink(path, text, sizeof(text));
+    CHECK(length > 0 && text[0] == '/');
+    other = open(path, O_RDONLY);
+    CHECK(other >= 0);
+    close(other);
+    CHECK(open(path, O_RDWR) < 0 && errno == EACCES);
+    CHECK_EQUAL(unlink(path), 0);
+    CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+    CHECK(readlink(path, text, sizeof(text)) < 0 && errno == ENOENT);
+}
+
+CASE("fd: a pipe names itself")
+{
+    int ends[2];
+    char path[64];
+    ssize_t length;
+
+    CHECK_EQUAL(pipe(ends), 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    length = readlink(path, text, sizeof(text));
+    CHECK(length > 6 && memcmp(text, "pipe:[", 6) == 0);
+}
+
+CASE("ns shows all names with path and rights, and unlink unbinds")
+{
+    struct test_box box;
+    struct dirent *entry;
+    char path[64];
+    DIR *directory;
+    int seen = 0, all = 0;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nbind t /tmp rwc"), 0);
+    CHECK(proc_read(box.pid, "ns/bin", text, sizeof(text)) > 0 && strcmp(text, "/bin rx\n") == 0);
+    CHECK(proc_read(box.pid, "ns/t", text, sizeof(text)) > 0 && strcmp(text, "/tmp rwc\n") == 0);
+    snprintf(path, sizeof(path), "/proc/%d/ns", box.pid);
+    directory = opendir(path);
+    while ((entry = readdir(directory)) != NULL) {
+        all += entry->d_name[0] != '.';
+        seen += strcmp(entry->d_name, "bin") == 0 || strcmp(entry->d_name, "t") == 0;
+    }
+    closedir(directory);
+    CHECK(all == 2 && seen == 2);
+    snprintf(path, sizeof(path), "/proc/%d/ns/t", box.pid);
+    CHECK_EQUAL(unlink(path), 0);
+    CHECK_EQUAL(proc_read(box.pid, "ns/t", text, sizeof(text)), -ENOENT);
+    CHECK_EQUAL(box_do(&box, "unbind t"), -ENOENT);
+    finish(&box);
+}
+
+CASE("children are the numbers of members and heads, one a line")
+{
+    struct test_box box;
+    char expected[64];
+    int child = fork();
+
+    if (child == 0)
+        pause();
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK(self_read("children") > 0);
+    snprintf(expected, sizeof(expected), "%d\n%d\n", child, box.pid);
+    CHECK(strcmp(text, expected) == 0);
+    finish(&box);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    CHECK_EQUAL(self_read("children"), 0);
+}
+
+CASE("stat has Linux's 52 fields")
+{
+    int fields = 1;
+
+    CHECK(self_read("stat") > 0);
+    CHECK_EQUAL(atoi(text), getpid());
+    for (const char *at = strrchr(text, ')'); *at != '\0'; at++)
+        fields += *at == ' ';
+    CHECK_EQUAL(fields + 1, 52);
+}
+
+CASE("status ends with how it ended, who did it, and the totals of the box")
+{
+    static const char *const keys[] = { "Exit", "Reason", "By", "BoxUser", "BoxKernel", "BoxMemory",
+                                        "BoxProcesses", "BoxThreads", "BoxFds" };
+    struct test_box box;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        CHECK(box_status(getpid(), keys[i])[0] != '\0');
+    CHECK(strcmp(box_status(getpid(), "Exit"), "-") == 0);
+    CHECK_EQUAL(box_shell(&box, "", "exit 12"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 12);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        CHECK(box_status(box.pid, keys[i])[0] != '\0');
+    CHECK(strcmp(box_status(box.pid, "Exit"), "12") == 0);
+    CHECK_EQUAL(atoll(box_status(box.pid, "Left")), 0);
+    CHECK(strncmp(box_status(box.pid, "BoxProcesses"), "0 ", 2) == 0);
+    finish(&box);
+}
+
+CASE("maps names the program, the heap's neighbours and the stack")
+{
+    CHECK(self_read("maps") > 0);
+    CHECK(strstr(text, "r-xp") != NULL && strstr(text, "[stack]") != NULL);
+    CHECK(strstr(text, "rwxp") == NULL);
+}
+
+CASE("exe and root lead to places")
+{
+    char path[64];
+    struct test_box box;
+    struct stat status;
+
+    CHECK(readlink("/proc/self/exe", text, sizeof(text)) > 0 && text[0] == '/');
+    CHECK_EQUAL(stat("/proc/self/exe", &status), 0);
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx"), 0);
+    snprintf(path, sizeof(path), "/proc/%d/root/bin/busybox", box.pid);
+    CHECK_EQUAL(stat(path, &status), 0);
+    snprintf(path, sizeof(path), "/proc/%d/root/tmp", box.pid);
+    CHECK(stat(path, &status) < 0 && errno == ENOENT);
+    finish(&box);
+}
+
+CASE("task lists the threads")
+{
+    char path[64];
+    struct stat status;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+    CHECK_EQUAL(stat(path, &status), 0);
+    CHECK(stat("/proc/self/task/1073741823", &status) < 0 && errno == ENOENT);
+    CHECK(readlink("/proc/thread-self", text, sizeof(text)) > 0);
+}
+
+CASE("box is the /proc of a box, and is missing in the directory of one's own head")
+{
+    struct test_box box;
+    char path[64];
+    struct stat status;
+
+    start_sleeper(&box);
+    snprintf(path, sizeof(path), "/proc/%d/box/1/status", box.pid);
+    CHECK_EQUAL(stat(path, &status), 0);
+    snprintf(path, sizeof(path), "/proc/%d/box/self", box.pid);
+    CHECK(stat(path, &status) < 0 && errno == ENOENT);
+    snprintf(path, sizeof(path), "/proc/%d/box/new", box.pid);
+    CHECK(stat(path, &status) < 0 && errno == ENOENT);
+    finish(&box);
+    CHECK_EQUAL(run_in_box("", "[ ! -e /proc/1/box ] && [ ! -e /proc/self/box ] && exit 5"), 5);
+}
+
+CASE("a reader sees the members of its own box alone")
+{
+    CHECK_EQUAL(run_in_box("", "sleep 50 & set -- /proc/[0-9]*; [ \"$*\" = \"/proc/1 /proc/2\" ] && exit 6"), 6);
+}
+
+CASE("new is not listed")
+{
+    struct dirent *entry;
+    DIR *directory = opendir("/proc");
+    int seen = 0, self = 0;
+
+    while ((entry = readdir(directory)) != NULL) {
+        seen += strcmp(entry->d_name, "new") == 0;
+        self += strcmp(entry->d_name, "self") == 0;
+    }
+    closedir(directory);
+    CHECK(seen == 0 && self == 1);
+}
+
+CASE("a handle refers to its process for ever: wait and status answer, the rest is ESRCH")
+{
+    static const char *const files[] = { "stat", "cmdline", "perf", "prio", "quota", "cwd", "maps", "children" };
+    struct test_box box;
+    int fds[8], wait_fd, status_fd, directory;
+    char path[32];
+
+    start_sleeper(&box);
+    for (int i = 0; i < 8; i++)
+        CHECK((fds[i] = proc_open(box.pid, files[i], O_RDONLY)) >= 0);
+    wait_fd = proc_open(box.pid, "wait", O_RDONLY);
+    status_fd = proc_open(box.pid, "status", O_RDONLY);
+    snprintf(path, sizeof(path), "/proc/%d", box.pid);
+    directory = open(path, O_RDONLY | O_DIRECTORY);
+    CHECK_EQUAL(box_do(&box, "kill 77"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 77);
+    box_close(&box);
+    CHECK_EQUAL(access(path, F_OK), -1);
+    for (int i = 0; i < 8; i++)
+        CHECK(read(fds[i], text, 100) < 0 && errno == ESRCH);
+    CHECK(read(wait_fd, text, 100) == 2 && memcmp(text, "77", 2) == 0);
+    CHECK_EQUAL(read(wait_fd, text, 100), 0);
+    CHECK(read(status_fd, text, sizeof(text)) > 0 && strstr(text, "Exit:\t77\n") != NULL);
+    CHECK(openat(directory, "stat", O_RDONLY) < 0 && errno == ESRCH);
+    CHECK(openat(directory, "wait", O_RDONLY) >= 0);
+}
+
+CASE("wait on the head of one's own box is EDEADLK, on a box in it EAGAIN without blocking")
+{
+    struct test_box box;
+    int fd;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    fd = proc_open(box.pid, "wait", O_RDONLY | O_NONBLOCK);
+    CHECK(read(fd, text, 10) < 0 && errno == EAGAIN);
+    finish(&box);
+    CHECK_EQUAL(run_in_box("", "cat /proc/1/wait 2>&1 | grep -q deadlock && exit 8"), 8);
+}
+
+CASE("inside its own box a member may not do what needs a box around")
+{
+    static const char *const refused[] = { "give 0 9", "inherit fds", "inherit env", "inherit names", "wx on", "adopt off",
+                                           "leash on", "keep on", "uid 5", "reap", "quota memory 1T", "execfd 0 x" };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        char script[256];
+
+        snprintf(script, sizeof(script),
+                 "exec 3<>/proc/self/ctl; echo %s >&3 2>/dev/null && exit 1; read line <&3; "
+                 "case $line in *EPERM*) exit 9;; *) exit 2;; esac",
+                 refused[i]);
+        CHECK_EQUAL(run_in_box("quota memory 64M\n", script), 9);
+    }
+}
+
+CASE("inside its own box a member may close, dup2, bind, unbind, kill, suspend and start")
+{
+    CHECK_EQUAL(run_in_box("", "exec 5</bin; echo dup2 5 6 > /proc/self/ctl; [ -e /proc/self/fd/6 ] && "
+                               "echo close 5 7 > /proc/$$/ctl && [ ! -e /proc/$$/fd/6 ] && exit 3"),
+                3);
+    CHECK_EQUAL(run_in_box("", "echo bind b /bin r > /proc/self/ctl && [ -e /b/busybox ] && "
+                               "echo unbind b > /proc/1/ctl && [ ! -e /b ] && exit 4"),
+                4);
+    CHECK_EQUAL(run_in_box("", "sleep 100 & echo suspend > /proc/$!/ctl && grep -q SUSPENDED /proc/$!/status && "
+                               "echo start > /proc/$!/ctl && grep -q NONE /proc/$!/status && "
+                               "echo kill 5 > /proc/$!/ctl; wait $!; exit $?"),
+                5);
+    CHECK_EQUAL(run_in_box("", "exec 3<>/proc/1/ctl; echo suspend >&3; read line <&3; "
+                               "case $line in *EDEADLK*) exit 6;; esac"),
+                6);
+}
+
+CASE("close takes a half-open range, and -1 for the end")
+{
+    int base = fcntl(0, F_DUPFD, 20), fd = proc_open(getpid(), "ctl", O_RDWR);
+    struct test_box self = { .ctl = fd };
+
+    CHECK(base >= 20 && dup2(0, base + 1) >= 0 && dup2(0, base + 2) >= 0);
+    CHECK_EQUAL(box_do(&self, "close %d %d", base, base + 2), 0);
+    CHECK(fcntl(base, F_GETFD) < 0 && fcntl(base + 1, F_GETFD) < 0 && fcntl(base + 2, F_GETFD) >= 0);
+    CHECK_EQUAL(box_do(&self, "close %d -1", base), 0);
+    CHECK(fcntl(base + 2, F_GETFD) < 0);
+    CHECK_EQUAL(box_do(&self, "close %d", base), -EBADF);
+    CHECK_EQUAL(box_do(&self, "close 9 3"), -EINVAL);
+    CHECK_EQUAL(box_do(&self, "dup2 %d 3", base), -EBADF);
+}
+
+CASE("somebody outside has what the rights of the bound /proc/PID give")
+{
+    static const struct {
+        const char *rights, *script;
+    } rows[] = {
+        { "r", "cat /peer/status >/dev/null && cat /peer/quota >/dev/null && exit 7" },
+        { "r", "cat /peer/maps 2>/dev/null || exit 7" },
+        { "r", "ls /peer/fd 2>/dev/null || exit 7" },
+        { "r", "ls /peer/env/ 2>/dev/null || exit 7" },
+        { "r", "ls /peer/task/1 2>/dev/null || exit 7" },
+        { "r", "cat /peer/root/bin/busybox >/dev/null 2>&1 || exit 7" },
+        { "r", "echo kill > /peer/ctl 2>/dev/null || exit 7" },
+        { "rw", "echo close 0 > /peer/ctl 2>/dev/null || exit 7" },
+        { "rw", "echo unbind bin > /peer/ctl 2>/dev/null || exit 7" },
+        { "rw", "echo bind x /bin > /peer/ctl 2>/dev/null || exit 7" },
+        { "rw", "cat /peer/cwd 2>/dev/null || exit 7" },
+        { "rw", "echo 39 > /peer/prio 2>/dev/null || { echo 5 > /peer/prio && exit 7; }" },
+        { "rw", "echo memory none > /peer/quota 2>/dev/null || { echo memory 32M > /peer/quota && exit 7; }" },
+        { "rw", "echo suspend > /peer/ctl && grep -q SUSPENDED /peer/status && echo start > /peer/ctl && exit 7" },
+        { "rw", "echo kill 3 > /peer/ctl && [ $(cat /peer/wait) = 3 ] && exit 7" },
+        { "rwx", "cat /peer/maps >/dev/null && echo close 0 > /peer/ctl && exit 7" },
+        { "rwx", "ls /peer/root/bin/busybox >/dev/null && ls /peer/fd >/dev/null && exit 7" },
+        { "rwx", "rm /peer/fd/0 2>/dev/null || exit 7" },
+        { "rwxc", "rm /peer/fd/0 && rm /peer/ns/tmp && exit 7" },
+        { "rx", "exec 3</bin; echo give 3 9 > /peer/ctl 2>/dev/null || exit 7" },
+        { "rwx", "exec 3</bin; echo give 3 9 > /peer/ctl && [ -e /peer/fd/9 ] && exit 7" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct test_box target;
+        char extra[64];
+        long long got;
+
+        CHECK_EQUAL(box_shell(&target, "quota memory 64M\n", "sleep 100"), 0);
+        snprintf(extra, sizeof(extra), "bind peer /proc/%d %s\n", target.pid, rows[i].rights);
+        got = run_in_box(extra, rows[i].script);
+        if (got != 7)
+            printf("# %s: %s\n", rows[i].rights, rows[i].script);
+        CHECK_EQUAL(got, 7);
+        finish(&target);
+    }
+}
+
+CASE("a bound /proc/PID is fixed to that process, whoever takes its number")
+{
+    struct test_box target, watcher;
+    char extra[64];
+
+    CHECK_EQUAL(box_new(&target), 0);
+    snprintf(extra, sizeof(extra), "bind peer /proc/%d r\n", target.pid);
+    CHECK_EQUAL(box_do(&target, "kill 4"), 0);
+    CHECK_EQUAL(box_wait(target.pid), 4);
+    CHECK_EQUAL(box_shell(&watcher, extra, "[ $(cat /peer/wait) = 4 ] && cat /peer/stat 2>/dev/null || exit 8"), 0);
+    finish(&target);
+    CHECK_EQUAL(box_wait(watcher.pid), 8);
+    finish(&watcher);
+}
+
+CASE("give is for members of the box that opened the handle, and never of the target's own files")
+{
+    struct test_box target, other;
+
+    CHECK_EQUAL(box_new(&target), 0);
+    CHECK_EQUAL(box_do(&target, "give %d 5", target.ctl), -EPERM);
+    // The handle in another box: it steers, it does not spend.
+    CHECK_EQUAL(box_new(&other), 0);
+    CHECK_EQUAL(box_do(&other, "bind bin /bin rx\nbind proc /proc rwx\ngive 1 1\ngive %d 3", target.ctl), 0);
+    CHECK_EQUAL(box_do(&other, "exec /bin/busybox sh -c 'echo give 1 1 >&3 && exit 1; echo bind b /bin >&3 && exit 2; "
+                               "echo quota memory 16M >&3 || exit 3; echo kill 21 >&3 && exit 9' 2>/dev/null\nstart"),
+                0);
+    CHECK_EQUAL(box_wait(other.pid), 9);
+    CHECK_EQUAL(box_wait(target.pid), 21);
+    finish(&other);
+    finish(&target);
+}
+
+CASE("give gives at most the rights asked for")
+{
+    struct test_box box;
+    int fd = open("/tmp/given", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\ngive %d 3 r\ngive %d 4 w", fd, fd), 0);
+    CHECK_EQUAL(box_do(&box, "exec /bin/busybox sh -c '(echo x >&3) 2>/dev/null && exit 1; "
+                             "echo y >&4 || exit 2; read l <&4 && exit 3; exit 10'\nstart"),
+                0);
+    CHECK_EQUAL(box_wait(box.pid), 10);
+    CHECK(pread(fd, text, 10, 0) == 2 && text[0] == 'y');
+    finish(&box);
+    close(fd);
+    unlink("/tmp/given");
+}
+
+CASE("inherit wants an empty target, and leaves out what closes on exec")
+{
+    struct test_box box;
+    char path[64];
+    struct stat status;
+    int kept = fcntl(0, F_DUPFD, 30), left = fcntl(0, F_DUPFD_CLOEXEC, 40);
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "inherit fds\ninherit env\ninherit names"), 0);
+    CHECK_EQUAL(box_do(&box, "inherit fds"), -EBUSY);
+    CHECK_EQUAL(box_do(&box, "inherit names"), -EBUSY);
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", box.pid, kept);
+    CHECK_EQUAL(lstat(path, &status), 0);
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", box.pid, left);
+    CHECK(lstat(path, &status) < 0);
+    CHECK(proc_read(box.pid, "ns/proc", text, sizeof(text)) > 0);
+    finish(&box);
+}
+
+CASE("execfd runs the writer's fd, with all of its arguments")
+{
+    struct test_box box;
+    int fd = open("/bin/busybox", O_RDONLY);
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "execfd %d sh -c 'exit 13'", fd), 0);
+    CHECK_EQUAL(box_do(&box, "start"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 13);
+    finish(&box);
+}
+
+CASE("exec needs a new or suspended process")
+{
+    struct test_box box;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(box_do(&box, "exec /bin/busybox true"), -EBUSY);
+    CHECK_EQUAL(box_do(&box, "suspend && exec /bin/busybox sh -c \"exit 14\" && start"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 14);
+    finish(&box);
+}
+
+CASE("exec from outside does not go by the writer's links in /proc")
+{
+    struct test_box box;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind proc /proc rwx"), 0);
+    CHECK_EQUAL(box_do(&box, "exec /proc/self/exe"), -ELOOP);
+    CHECK_EQUAL(proc_write(box.pid, "cwd", "/proc/self"), -EACCES);
+    CHECK_EQUAL(proc_write(box.pid, "cwd", "/proc/self/root"), -ELOOP);
+    finish(&box);
+}
+
+CASE("a failing exec leaves a process that is new, and nothing else")
+{
+    for (int i = 0; i < 100; i++) {
+        struct test_box box;
+
+        CHECK_EQUAL(box_new(&box), 0);
+        CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/missing\nstart"), -ENOENT);
+        CHECK_EQUAL(box_do(&box, "start"), -ENOEXEC);
+        finish(&box);
+    }
+    CHECK_EQUAL(self_read("children"), 0);
+}
+
+CASE("the report keeps to one line a failure, and reads empty after it")
+{
+    struct test_box box;
+    ssize_t length;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "# a comment\n\nstart && kill x"), -ENOEXEC);
+    length = read(box.ctl, text, 10);
+    CHECK(length == 10 && memcmp(text, "line 3: st", 10) == 0);
+    length = read(box.ctl, text, 1000);
+    CHECK(length > 0 && memcmp(text, "art: exec format error (ENOEXEC)\n", 33) == 0);
+    CHECK_EQUAL(box_do(&box, "bind 'a\nb' /nonexistent"), -ENOENT);
+    length = read(box.ctl, text, 1000);
+    CHECK(length > 0 && memchr(text, '\n', (size_t)length) == text + length - 1);
+    CHECK_EQUAL(box_do(&box, "nothing"), -EINVAL);
+    CHECK_EQUAL(box_do(&box, "kill 'x"), -EINVAL);
+    CHECK_EQUAL(box_do(&box, "close 99999999999"), -EINVAL);
+    for (int i = 0; i < 100; i++)
+        CHECK_EQUAL(box_do(&box, "start"), -ENOEXEC);
+    CHECK(read(box.ctl, text, 1000) > 0);
+    CHECK_EQUAL(read(box.ctl, text, 1000), 0);
+    finish(&box);
+}
+
+CASE("quota lists its keys, and limits hold")
+{
+    static const char *const keys[] = { "memory", "processes", "threads", "fds", "cpu", "cputime", "deadline" };
+    struct test_box box;
+
+    for (size_t i = 0; i < 7; i++)
+        CHECK(quota_field(getpid(), keys[i], 3)[0] != '\0');
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "quota memory 16M\nquota deadline 20s\nquota cpu 50\nquota processes 3"), 0);
+    CHECK(strcmp(quota_field(box.pid, "memory", 3), "16777216") == 0);
+    CHECK(strcmp(quota_field(box.pid, "deadline", 3), "20000000000ns") == 0);
+    CHECK(strcmp(quota_field(box.pid, "cpu", 3), "50") == 0);
+    CHECK(strcmp(quota_field(box.pid, "processes", 3), "3") == 0);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "memory 32M\nprocesses 5\n"), 0);
+    CHECK(strcmp(quota_field(box.pid, "memory", 3), "33554432") == 0);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "memory"), -EINVAL);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "memory x"), -EINVAL);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "disk 5"), -EINVAL);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "deadline 0"), -EINVAL);
+    CHECK_EQUAL(proc_write(box.pid, "quota", "deadline none"), 0);
+    CHECK(strcmp(quota_field(box.pid, "deadline", 3), "none") == 0);
+    finish(&box);
+}
+
+CASE("a box tightens its own limits and does not loosen them")
+{
+    CHECK_EQUAL(run_in_box("quota processes 20\n",
+                           "echo processes 10 > /proc/self/quota && ! echo processes 15 2>/dev/null > /proc/self/quota && "
+                           "! echo processes none 2>/dev/null > /proc/1/quota && exit 15"),
+                15);
+}
+
+CASE("a limit set further out is not loosened from between")
+{
+    struct test_box box;
+    char line[256];
+
+    CHECK_EQUAL(box_shell(&box, "", "exec 3<>/proc/new; read p <&3; echo $p > /tmp/inner; while [ ! -e /tmp/go ]; do sleep 0.05; "
+                                    "done; echo processes 9 > /proc/$p/quota && exit 1; echo processes 4 > /proc/$p/quota && "
+                                    "! echo processes 5 > /proc/$p/quota && exit 16") ,
+                0);
+    for (int i = 0; i < 200 && access("/tmp/inner", F_OK) != 0; i++)
+        usleep(20000);
+    usleep(50000);
+    snprintf(line, sizeof(line), "box/%d/quota", 2);
+    CHECK_EQUAL(proc_write(box.pid, line, "processes 7"), 0);
+    close(open("/tmp/go", O_CREAT | O_WRONLY, 0600));
+    CHECK_EQUAL(box_wait(box.pid), 16);
+    finish(&box);
+    unlink("/tmp/go");
+    unlink("/tmp/inner");
+}
+
+CASE("a limit on processes is EAGAIN at fork")
+{
+    CHECK_EQUAL(run_in_box("quota processes 2\n", "sleep 100 & (exit 3) 2>/dev/null; exit 17"), 2); // sh: can't fork
+}
+
+CASE("leash: the box ends with its creation handle")
+{
+    struct test_box box;
+    int fd;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(box_do(&box, "leash on"), 0);
+    fd = proc_open(box.pid, "wait", O_RDONLY);
+    box_close(&box);
+    CHECK(read(fd, text, 10) == 2 && memcmp(text, "-9", 2) == 0);
+}
+
+CASE("without a leash the box outlives its creation handle, and leaves no record")
+{
+    struct test_box box;
+    char path[32];
+    int fd;
+
+    CHECK_EQUAL(box_shell(&box, "", "sleep 0.3; exit 18"), 0);
+    fd = proc_open(box.pid, "wait", O_RDONLY);
+    box_close(&box);
+    CHECK(read(fd, text, 10) == 2 && memcmp(text, "18", 2) == 0);
+    snprintf(path, sizeof(path), "/proc/%d", box.pid);
+    CHECK(access(path, F_OK) < 0 && errno == ENOENT);
+}
+
+CASE("an unstarted box ends when its creation handle closes")
+{
+    struct test_box box;
+    int fd;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    fd = proc_open(box.pid, "wait", O_RDONLY);
+    box_close(&box);
+    CHECK(read(fd, text, 10) == 2 && memcmp(text, "-9", 2) == 0);
+}
+
+CASE("reap takes the record of the dead, and refuses the living")
+{
+    struct test_box box;
+    char path[32];
+
+    start_sleeper(&box);
+    CHECK_EQUAL(box_do(&box, "reap"), -EBUSY);
+    CHECK_EQUAL(box_do(&box, "kill"), 0);
+    CHECK_EQUAL(box_wait(box.pid), -9);
+    CHECK_EQUAL(box_do(&box, "start"), -ESRCH);
+    CHECK_EQUAL(box_do(&box, "reap"), 0);
+    snprintf(path, sizeof(path), "/proc/%d", box.pid);
+    CHECK(access(path, F_OK) < 0);
+    CHECK_EQUAL(box_do(&box, "reap"), -ESRCH);
+    finish(&box);
+}
+
+CASE("uid sets the labels, from around")
+{
+    CHECK_EQUAL(run_in_box("uid 7 8\n", "[ $(id -u) = 7 ] && [ $(id -g) = 8 ] && exit 19"), 19);
+}
+
+CASE("suspend holds a box, and kill reaches it")
+{
+    struct test_box box;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(box_do(&box, "suspend"), 0);
+    CHECK(strstr(box_status(box.pid, "Flags"), "SUSPENDED") != NULL);
+    CHECK_EQUAL(proc_write(box.pid, "note", "terminate"), 0);
+    CHECK(strcmp(box_status(box.pid, "Exit"), "-") == 0);
+    CHECK_EQUAL(box_do(&box, "kill 20"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 20);
+    finish(&box);
+}
+
+CASE("a note ends a box with its text as reason, or is read by who listens")
+{
+    struct test_box box;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(proc_write(box.pid, "note", "terminate now please\n"), 0);
+    CHECK_EQUAL(box_wait(box.pid), -15);
+    CHECK(strstr(box_status(box.pid, "Reason"), "terminate now please") != NULL);
+    finish(&box);
+    CHECK_EQUAL(box_shell(&box, "", "exec 4</proc/self/note; echo r > /tmp/listening; read line <&4; "
+                                    "[ \"$line\" = \"weather is fine\" ] && exit 22"),
+                0);
+    for (int i = 0; i < 200 && access("/tmp/listening", F_OK) != 0; i++)
+        usleep(20000);
+    usleep(50000);
+    CHECK_EQUAL(proc_write(box.pid, "note", "weather is fine"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 22);
+    finish(&box);
+    unlink("/tmp/listening");
+}
+
+CASE("notes too long or empty are EINVAL")
+{
+    struct test_box box;
+    char note[400];
+
+    start_sleeper(&box);
+    memset(note, 'a', sizeof(note));
+    note[399] = '\0';
+    CHECK_EQUAL(proc_write(box.pid, "note", note), -EINVAL);
+    CHECK_EQUAL(proc_write(box.pid, "note", "\n"), -EINVAL);
+    finish(&box);
+}
+
+CASE("attributes of files of /proc are not to be changed")
+{
+    CHECK(chmod("/proc/self/stat", 0666) < 0 && errno == EPERM);
+    CHECK(unlink("/proc/self/stat") < 0);
+    CHECK(mkdir("/proc/self/x", 0700) < 0);
+    CHECK(open("/proc/self/x", O_CREAT | O_RDWR, 0600) < 0);
+}
+
+CASE("files about the machine read as programs expect them")
+{
+    unsigned long total = 0;
+    int fd = open("/proc/meminfo", O_RDONLY);
+
+    CHECK(read(fd, text, sizeof(text)) > 0);
+    CHECK_EQUAL(sscanf(text, "MemTotal: %lu kB", &total), 1);
+    CHECK(total > 1000);
+    close(fd);
+    fd = open("/proc/uptime", O_RDONLY);
+    CHECK(read(fd, text, sizeof(text)) > 0);
+    close(fd);
+    CHECK_EQUAL(run_in_box("quota memory 32M\n", "grep -q \"MemTotal: *32768 kB\" /proc/meminfo && exit 23"), 23);
+    CHECK_EQUAL(run_in_box("", "[ $(cat /proc/sys/kernel/ostype) = Linux ] && exit 24"), 24);
+}
+
+CASE("find ends, and reads every file without harm")
+{
+    CHECK_EQUAL(run_in_box("", "find /proc >/dev/null 2>&1; sleep 100 & find /proc -type f ! -name wait ! -name note "
+                               "-exec cat {} + >/dev/null 2>&1; exit 25"),
+                25);
+}

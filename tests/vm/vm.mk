@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# VM tests: programs that run inside Boxwork and print TAP, each in a machine of its own.
+#
+# tests/vm/test_NAME.c is one program. A line "// vm: OPTIONS" among its first ten is added to the launcher's options;
+# "// vm: smp" runs it on 1, 2 and 4 CPUs instead of on 2. Each such run is a small script, build/vm/run/NAME.CPUS.t.
+
+VM_TESTS := $(patsubst tests/vm/test_%.c,%,$(sort $(wildcard tests/vm/test_*.c)))
+VM_TAGS = $(shell sed -n '1,10s,^// vm:,,p' tests/vm/test_$(1).c)
+VM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I.
+VM_SUPPORT := $(filter-out $(wildcard tests/vm/test_*.c),$(wildcard tests/vm/*.c))
+VM_PROGRAMS := $(VM_TESTS:%=$(BUILD)/vm/test_%)
+VM_CPUS = $(if $(filter smp,$(call VM_TAGS,$(1))),1 2 4,2)
+VM_RUNS := $(foreach test,$(VM_TESTS),$(foreach cpus,$(call VM_CPUS,$(test)),$(BUILD)/vm/run/$(test).$(cpus).t))
+VM_IMAGE := $(BUILD)/test.cpio
+
+$(BUILD)/vm/test_%: tests/vm/test_%.c $(VM_SUPPORT) $(wildcard tests/vm/*.h) tests/vm/vm.mk
+	@mkdir -p $(@D)
+	@echo "  MUSL    $@"
+	@$(MUSL_CC) $(VM_CFLAGS) $< $(VM_SUPPORT) -o $@
+
+# $(1): test; $(2): CPUs.
+define VM_RUN
+$(BUILD)/vm/run/$(1).$(2).t: tests/vm/test_$(1).c tests/vm/vm.mk
+	@mkdir -p $$(@D)
+	@echo '#!/bin/sh' >$$@
+	@echo 'exec tests/vm/run --cpus $(2) $(filter-out smp,$(call VM_TAGS,$(1))) -- /tests/test_$(1) "$$$$@"' >>$$@
+	@chmod +x $$@
+endef
+$(foreach test,$(VM_TESTS),$(foreach cpus,$(call VM_CPUS,$(test)),$(eval $(call VM_RUN,$(test),$(cpus)))))
+
+$(BUILD)/test.list: tests/vm/vm.mk $(wildcard tests/vm/test_*.c)
+	@mkdir -p $(@D)
+	@echo 'dir /tests 0755' >$@
+	@for test in $(VM_TESTS); do echo "file /tests/test_$$test 0755 $(BUILD)/vm/test_$$test"; done >>$@
+	@echo 'file /tests/smoke.sh 0755 tests/smoke/smoke.sh' >>$@
+
+$(VM_IMAGE): $(BUILD)/boot.cpio $(BUILD)/test.list $(VM_PROGRAMS) tests/smoke/smoke.sh
+	@echo "  CPIO    $@"
+	@$(BUILD)/host/mkcpio $@ user/boot.list $(BUILD)/busybox.list $(BUILD)/test.list
