@@ -33,6 +33,7 @@ include tools/user.mk
 include tools/host.mk
 include tools/bench.mk
 include tools/lint.mk
+include tools/iso.mk
 include tests/tests.mk
 
 .PHONY: do-run

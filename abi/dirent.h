@@ -13,8 +13,8 @@
 #define DT_LNK 10
 #define DT_SOCK 12
 
-// Followed by the name and its NUL; padded to 8 bytes. The name begins at LINUX_DIRENT64_NAME, inside the
-// struct's tail padding.
+// Followed by the name and its NUL; padded to 8 bytes. The name begins at LINUX_DIRENT64_NAME,
+// inside the struct's tail padding.
 struct linux_dirent64 {
     uint64_t d_ino;
     int64_t d_off;     // position of the next entry

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// eventfd.h - flags of eventfd2, timerfd, signalfd4, memfd_create and pidfd_open, and what signalfd reads.
+// eventfd.h - flags of eventfd2, timerfd, signalfd4, memfd_create and pidfd_open, and what signalfd
+// reads.
 #pragma once
 
 #include <stdint.h>

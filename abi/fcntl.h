@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// fcntl.h - flags of open, fcntl, the *at calls, and of calls that move or reserve a file's content.
+// fcntl.h - flags of open, fcntl, the *at calls, and of calls that move or reserve a file's
+// content.
 #pragma once
 
 #include <stdint.h>

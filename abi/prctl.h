@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// prctl.h - operations of prctl and arch_prctl, capabilities, and what is left of security settings.
+// prctl.h - operations of prctl and arch_prctl, capabilities, and what is left of security
+// settings.
 #pragma once
 
 #include <stdint.h>

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-// What uname and /proc/version show. The name and release are those of the interface that programs find here (libcs
-// refuse old releases); the version says who provides it.
+// What uname and /proc/version show. The name and release are those of the interface that programs
+// find here (libcs refuse old releases); the version says who provides it.
 #define UTS_SYSNAME "Linux"
 #define UTS_RELEASE "6.1.0-boxwork"
 #define UTS_VERSION "#1 SMP Boxwork"

@@ -92,6 +92,15 @@ static void add_kernel(struct arguments *arguments, const struct options *option
     // Each character on the serial line costs time, so without a reader only errors go there.
     const char *level = options->log != NULL || options->command == COMMAND_BOOT ? "6" : "3";
 
+    if (options->bios != NULL) {
+        add(arguments, "-bios");
+        add(arguments, "%s", options->bios);
+    }
+    if (options->cdrom != NULL) {
+        add(arguments, "-cdrom"); // has its own kernel and job
+        add(arguments, "%s", options->cdrom);
+        return;
+    }
     add(arguments, "-kernel");
     add(arguments, "%s", kernel);
     add(arguments, "-initrd");

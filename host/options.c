@@ -34,8 +34,8 @@ static const char usage[] =
     "  --log FILE       write the kernel's log to FILE\n"
     "  --hang DUR       give up on a kernel that is silent for so long (30s)\n"
     "  --machine NAME   microvm, q35 or pc\n"
-    "  --kernel FILE, --archive FILE, --append TEXT, --qemu FILE,\n"
-    "  --bind 'NAME PATH RIGHTS'   for tests: other images, kernel options, names of the box\n"
+    "  --kernel FILE, --archive FILE, --append TEXT, --bind 'NAME PATH RIGHTS', --qemu FILE,\n"
+    "  --cdrom FILE, --bios FILE   for tests: other images, kernel options, names of the box\n"
     "Exit codes: the program's; 124 deadline; 125 wrong use, or Boxwork failed; 126 not executable;\n"
     "127 not found; 128+N ended by signal N.\n";
 
@@ -43,6 +43,7 @@ enum option {
     OPTION_INTERACTIVE, OPTION_TERMINAL, OPTION_ENVIRONMENT, OPTION_DIRECTORY, OPTION_MEMORY, OPTION_CPUS,
     OPTION_PIDS, OPTION_TIMEOUT, OPTION_STATUS, OPTION_LOG, OPTION_HANG, OPTION_MACHINE, OPTION_KERNEL,
     OPTION_ARCHIVE, OPTION_APPEND, OPTION_QEMU, OPTION_BIND,
+    OPTION_CDROM, OPTION_BIOS,
 };
 
 static const struct {
@@ -58,7 +59,8 @@ static const struct {
     { "--hang", OPTION_HANG, true },      { "--machine", OPTION_MACHINE, true },
     { "--kernel", OPTION_KERNEL, true },  { "--archive", OPTION_ARCHIVE, true },
     { "--append", OPTION_APPEND, true },  { "--qemu", OPTION_QEMU, true },
-    { "--bind", OPTION_BIND, true },
+    { "--bind", OPTION_BIND, true },      { "--cdrom", OPTION_CDROM, true },
+    { "--bios", OPTION_BIOS, true },
 };
 
 static uint64_t read_number(const char *name, const char *text, uint64_t least, uint64_t most)
@@ -159,6 +161,8 @@ static void set(struct options *options, enum option option, const char *name, c
     case OPTION_APPEND: options->append = value; break;
     case OPTION_QEMU: options->qemu = value; break;
     case OPTION_BIND: add_bind(options, value); break;
+    case OPTION_CDROM: options->cdrom = value; break;
+    case OPTION_BIOS: options->bios = value; break;
     default: set_limit(options, option, name, value); break;
     }
 }

@@ -30,6 +30,8 @@ struct options {
     const char *kernel;     // --kernel
     const char *archive;    // --archive
     const char *append;     // --append
+    const char *cdrom;      // --cdrom: boots from there; NULL: the kernel is loaded directly
+    const char *bios;       // --bios
     const char *qemu;       // --qemu
     char **program;         // PROGRAM ARGS…, closed by NULL
 };

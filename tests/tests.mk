@@ -1,29 +1,36 @@
 # SPDX-License-Identifier: MIT
-# The tests: unit (on the host), vm (programs in the VM), host (the launcher). make test runs all; FAULT=NAME those that a
-# planted fault must turn red.
+# The tests: unit (on the host), vm (programs in the VM), smoke (a shell script on every machine), host (the launcher).
+# make test runs them; with FAULT=NAME those that the planted fault must turn red.
+
+VM_NEEDS = kernel-debug launcher $(VM_IMAGE)
+PROVE := prove --jobs 2 --exec ''
 
 include tests/unit/unit.mk
 include tests/vm/vm.mk
+include tests/smoke/smoke.mk
 
 HOST_TESTS := $(sort $(wildcard tests/host/*.t))
-SMOKE_TESTS := $(sort $(wildcard tests/smoke/*.t))
-VM_NEEDS := kernel-debug launcher $(VM_IMAGE)
-PROVE := prove --jobs 2 --exec ''
+CI_FAULTS := leak-page leak-slab leak-fd leak-timer panic hang
 
-.PHONY: vm host-tests smoke do-test do-ci-extra
+.PHONY: vm host-tests do-test do-ci-extra faults
 vm: $(VM_NEEDS) $(VM_RUNS)
 	@$(PROVE) $(VM_RUNS)
 
 host-tests: all $(VM_NEEDS)
 	@$(PROVE) $(HOST_TESTS)
 
-smoke: all $(VM_NEEDS)
-	@$(PROVE) $(SMOKE_TESTS)
-
 ifeq ($(FAULT),)
-do-test: all $(VM_NEEDS) $(VM_RUNS) $(UNIT_GCC) $(UNIT_CLANG)
-	@$(PROVE) --timer $(UNIT_GCC) $(UNIT_CLANG) $(VM_RUNS) $(HOST_TESTS) $(SMOKE_TESTS)
+do-test: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_DIRECT) $(UNIT_GCC) $(UNIT_CLANG)
+	@$(PROVE) --timer $(UNIT_GCC) $(UNIT_CLANG) $(HOST_TESTS) $(VM_RUNS) $(SMOKE_DIRECT)
 else
 do-test: $(VM_NEEDS)
 	@tests/fault $(FAULT)
 endif
+
+# Every fault that tests/faults.txt lists.
+faults: $(VM_NEEDS)
+	@tests/fault $$(sed -n 's/^\([a-z][a-z-]*\)[[:blank:]].*/\1/p' tests/faults.txt | sort -u)
+
+do-ci-extra: all $(VM_NEEDS) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+	@$(PROVE) --timer $(SMOKE_ISO)
+	@tests/fault $(CI_FAULTS)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 # The benchmark against Linux; docs/performance.md says what it measures and how to read it.
 #
-#   make bench            both systems, exact and by the clock, with a table, TSV and charts in build/bench
+#   make bench            both systems, exact and by the clock: table, TSV and charts in build/bench
 #   make bench BASE=rev   this tree against another revision of Boxwork, exact
 #   make bench-exact      the exact mode alone
-#   make bench-budget     Boxwork alone against tests/bench/budget.tsv; fails if a line is more than 5 % worse
+#   make bench-budget     Boxwork against tests/bench/budget.tsv; fails if a line is 5 % worse
 #   make bench-rebase     writes the measured figures into the budget
 #   make profile LINE=x   where the instructions of a line go
 
 BENCH := $(BUILD)/bench
 BENCH_RUN := perl -Itools/bench tools/bench/bench.pl $(BENCH)
+LUA := $(BENCH)/lua/usr
 BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c))
 # At an address that no kernel uses while it starts: the profiler knows its first instruction by it.
 BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
@@ -35,7 +36,8 @@ profile: kernel bench-programs
 bench-fetch:
 	@tools/bench/fetch.sh $(BENCH)
 
-bench-programs: $(BENCH)/bench $(BENCH)/tiny $(BENCH)/lua.static $(BENCH)/count.so $(BUILD)/host/mkcpio
+bench-programs: $(BENCH)/bench $(BENCH)/tiny $(BENCH)/lua.static $(BENCH)/count.so \
+		$(BUILD)/host/mkcpio
 
 $(BENCH)/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h abi/*.h) tools/bench.mk
 	@mkdir -p $(@D)
@@ -46,11 +48,12 @@ $(BENCH)/tiny: tests/bench/tiny.S tools/bench.mk
 	@mkdir -p $(@D)
 	@$(CC) -nostdlib -static -s -Wl,-z,noseparate-code,--build-id=none $< -o $@
 
-# Debian has Lua's library, built for glibc; what a static program cannot load, no script here asks for.
+# Debian has Lua's library, built for glibc; what a static program cannot load, no script here asks
+# for.
 $(BENCH)/lua.static: tests/bench/lua_main.c tools/bench.mk | bench-fetch
 	@echo "  CC      $@"
-	@$(CC) -O2 -static -o $@ $< -I$(BENCH)/lua/usr/include/lua5.4 -I$(BENCH)/lua/usr/include/x86_64-linux-gnu \
-		$(BENCH)/lua/usr/lib/x86_64-linux-gnu/liblua5.4.a -lm 2>$@.log || { cat $@.log >&2; exit 1; }
+	@$(CC) -O2 -static -o $@ $< $(LUA:%=-I%/include/lua5.4) $(LUA:%=-I%/include/x86_64-linux-gnu) \
+		$(LUA)/lib/x86_64-linux-gnu/liblua5.4.a -lm 2>$@.log || { cat $@.log >&2; exit 1; }
 
 $(BENCH)/count.so: tools/bench/count.c tools/bench/qemu_plugin.h tools/bench.mk
 	@mkdir -p $(@D)

@@ -223,6 +223,7 @@ static inline bool arch_pte_writable(pte_t entry);
 static inline bool arch_pte_dirty(pte_t entry);
 static inline bool arch_pte_accessed(pte_t entry);
 static inline paddr_t arch_pte_address(pte_t entry);
+static inline pte_t arch_pte_move(pte_t entry, paddr_t address); // the same rights for another page
 static inline unsigned arch_pt_index(vaddr_t address, unsigned level); // level 0: the last table
 
 // Start-up, until frames_init is done: pages (contiguous, zeroed, below 4 GiB where there is room)

@@ -31,7 +31,7 @@ static uint8_t *byte_at(struct ldisc *l, uint32_t position)
     return &l->data[position % LDISC_SIZE];
 }
 
-void ldisc_init(struct ldisc *l, void (*echo)(struct ldisc *, const uint8_t *, size_t))
+void ldisc_init(struct ldisc *l, const struct ldisc_ops *ops)
 {
     static const uint8_t control_chars[] = {
         [VINTR] = 3,  [VQUIT] = 28, [VERASE] = 127,  [VKILL] = 21,   [VEOF] = 4,   [VMIN] = 1,
@@ -45,7 +45,7 @@ void ldisc_init(struct ldisc *l, void (*echo)(struct ldisc *, const uint8_t *, s
     l->termios.c_cflag = B38400 | CS8 | CREAD | HUPCL;
     l->termios.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
     memcpy(l->termios.c_cc, control_chars, sizeof(control_chars));
-    l->echo = echo;
+    l->ops = ops;
 }
 
 // --- Output ---
@@ -101,7 +101,7 @@ static void send(struct ldisc *l, const char *bytes, size_t count)
     for (size_t i = 0; i < count; i++) {
         unsigned length = ldisc_output(l, (uint8_t)bytes[i], out);
 
-        l->echo(l, out, length);
+        l->ops->echo(l, out, length);
     }
 }
 
@@ -343,7 +343,7 @@ bool ldisc_input(struct ldisc *l, uint8_t byte, struct ldisc_event *event)
         if (event->signal != 0) {
             if (!local_flag(l, NOFLSH)) {
                 ldisc_flush_input(l);
-                event->flushed = true;
+                l->ops->drop_output(l);
             }
             if (local_flag(l, ECHO))
                 echo_byte(l, byte);

@@ -16,6 +16,8 @@
 
 #define LDISC_SIZE 4096
 
+struct ldisc_ops;
+
 struct ldisc {
     struct linux_termios termios;
     uint8_t data[LDISC_SIZE];
@@ -26,20 +28,24 @@ struct ldisc {
     unsigned line_column; // where it stood when the line being edited began
     bool literal_next;    // VLNEXT came
     bool stopped;         // output is stopped by VSTOP
-    // Sends bytes to the device as they are: echo. Called from ldisc_input.
-    void (*echo)(struct ldisc *ldisc, const uint8_t *bytes, size_t count);
+    const struct ldisc_ops *ops;
+};
+
+// Both called from ldisc_input.
+struct ldisc_ops {
+    void (*echo)(struct ldisc *ldisc, const uint8_t *bytes, size_t count); // sends bytes to the device as they are
+    void (*drop_output)(struct ldisc *ldisc); // a signal's character drops what was not sent yet
 };
 
 // What a byte of input meant beyond the ring.
 struct ldisc_event {
     unsigned signal;    // SIGINT, SIGQUIT or SIGTSTP for the foreground group; 0
-    bool flushed;       // input was dropped because of the signal
     bool readable;      // more can be read than before
     bool output_resumed;
 };
 
 // Settings of a new terminal: canonical, echo, signals, CR to NL, NL to CR NL.
-void ldisc_init(struct ldisc *ldisc, void (*echo)(struct ldisc *, const uint8_t *, size_t));
+void ldisc_init(struct ldisc *ldisc, const struct ldisc_ops *ops);
 
 // Takes one received byte. Returns: false if there was no room and it was dropped.
 bool ldisc_input(struct ldisc *ldisc, uint8_t byte, struct ldisc_event *event);

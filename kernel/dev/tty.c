@@ -36,13 +36,22 @@ static void echo(struct ldisc *ldisc, const uint8_t *bytes, size_t count)
         tty->driver->write(tty, bytes, count);
 }
 
+static void drop_output(struct ldisc *ldisc)
+{
+    struct tty *tty = tty_of(ldisc);
+
+    tty->driver->flush(tty);
+}
+
+static const struct ldisc_ops ldisc_ops = { .echo = echo, .drop_output = drop_output };
+
 void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device)
 {
     refcount_init(&tty->ref, 1);
     spin_init(&tty->lock, RANK_TTY);
     tty->driver = driver;
     tty->device = device;
-    ldisc_init(&tty->ldisc, echo);
+    ldisc_init(&tty->ldisc, &ldisc_ops);
     waitq_init(&tty->readers);
     waitq_init(&tty->writers);
 }
@@ -78,8 +87,6 @@ size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count)
         ldisc_input(&tty->ldisc, bytes[taken++], &event);
         if (event.signal != 0)
             signal_foreground(tty, event.signal);
-        if (event.flushed)
-            tty->driver->flush(tty);
         readable |= event.readable;
         writable |= event.output_resumed;
     }

@@ -17,6 +17,7 @@
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/frame.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/process.h"
@@ -73,6 +74,15 @@ static void start_first_program(void)
         panic("the first program, %s, does not start: error %d", path, -error);
 }
 
+// Faults that the launcher must notice.
+static void fail_as_planted(void)
+{
+    if (planted("panic"))
+        panic("planted on purpose");
+    while (planted("hang"))
+        arch_irq_disable();
+}
+
 static void init_thread(void *argument)
 {
     (void)argument;
@@ -93,6 +103,7 @@ static void init_thread(void *argument)
     process_procfs_init();
     // Programs: the outermost box has its names, and its head starts.
     init_names();
+    fail_as_planted();
     start_first_program();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // posix_timer.c - the timers of a process: their numbers, and the three interval timers.
 //
-// Locking: timers->lock (mutex, rank POSIX_TIMERS) guards the table and serialises arming. A process gets its table
-// with its first timer, under process->lock, and keeps it to its end.
+// Locking: timers->lock (mutex, rank POSIX_TIMERS) guards the table and serialises arming. A
+// process gets its table with its first timer, under process->lock, and keeps it to its end.
 #include "kernel/ipc/posix_timer.h"
 
 #include "abi/errors.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// posix_timer.h - timers of a process that send signals: timer_create and its relatives, setitimer, alarm.
+// posix_timer.h - timers of a process that send signals: timer_create and its relatives, setitimer,
+// alarm.
 //
-// Timers of timer_create end at exec; the three interval timers of setitimer live on. A fork has none.
-// All calls concern the calling process. Context: thread, no lock held. Durations of a setting are relative:
-// value 0 means disarmed, interval 0 means once.
+// Timers of timer_create end at exec; the three interval timers of setitimer live on. A fork has
+// none. All calls concern the calling process. Context: thread, no lock held. Durations of a
+// setting are relative: value 0 means disarmed, interval 0 means once.
 #pragma once
 
 #include "abi/signal.h"
@@ -16,7 +17,8 @@ struct uthread;
 // What time a timer goes by.
 enum timer_source {
     TIMER_MONOTONIC,
-    TIMER_REALTIME,    // absolute moments are taken by the wall clock as it stands when they are set
+    // absolute moments are taken by the wall clock as it stands when they are set
+    TIMER_REALTIME,
     TIMER_PROCESS_CPU, // user and kernel time of the process
     TIMER_PROCESS_USER,
     TIMER_THREAD_CPU,
@@ -27,11 +29,13 @@ struct timer_setting {
     nsec_t interval;
 };
 
-// Makes a timer. event NULL: SIGALRM to the process with the timer's number. thread: whose time TIMER_THREAD_CPU is.
+// Makes a timer. event NULL: SIGALRM to the process with the timer's number. thread: whose time
+// TIMER_THREAD_CPU is.
 // Returns: its number. Errors: -EINVAL (event), -EAGAIN (no memory, or too many).
 int posix_timer_create(enum timer_source source, struct uthread *thread,
                        const struct linux_sigevent *event) MUST_CHECK;
-// Arms or disarms. absolute: value is a moment of the source. old may be NULL. Errors: -EINVAL no such timer.
+// Arms or disarms. absolute: value is a moment of the source. old may be NULL. Errors: -EINVAL no
+// such timer.
 int posix_timer_set(int number, bool absolute, const struct timer_setting *setting,
                     struct timer_setting *old) MUST_CHECK;
 int posix_timer_get(int number, struct timer_setting *setting) MUST_CHECK;

@@ -2,13 +2,14 @@
 // posix_timer_fire.c - one timer: arming, expiring, sending its signal.
 //
 // States: disarmed (expires 0) -> armed -> (expired) -> armed again (interval) or disarmed.
-// A timer on a clock is set to its moment. One on processor time cannot be: it is set to the earliest moment at which
-// that time could have passed on all CPUs at once, and looks again then, so it is late by at most CPU_CHECK_NS of
-// the time it measures.
-// While its signal is still pending a timer sends no second one: expirations are counted as overrun. An interval shorter
-// than PERIOD_LEAST_NS is expired several times at once, so that no program can keep a CPU in its timer interrupt.
-// Locking: timer->lock is held while the signal is sent (CHANNEL is before PROCESS and SIGNAL); arming and disarming are
-// serialised by the table's mutex.
+// A timer on a clock is set to its moment. One on processor time cannot be: it is set to the
+// earliest moment at which that time could have passed on all CPUs at once, and looks again then,
+// so it is late by at most CPU_CHECK_NS of the time it measures. While its signal is still pending
+// a timer sends no second one: expirations are counted as overrun. An interval shorter than
+// PERIOD_LEAST_NS is expired several times at once, so that no program can keep a CPU in its timer
+// interrupt.
+// Locking: timer->lock is held while the signal is sent (CHANNEL is before PROCESS and SIGNAL);
+// arming and disarming are serialised by the table's mutex.
 #include "kernel/ipc/posix_timer_private.h"
 
 #include <limits.h>
@@ -41,7 +42,8 @@ static nsec_t source_now(const struct posix_timer *timer)
     return timer->source == TIMER_PROCESS_USER ? user_ns : user_ns + kernel_ns;
 }
 
-// Without the signal's lock: a signal taken at this very moment makes one expiration count as overrun or not.
+// Without the signal's lock: a signal taken at this very moment makes one expiration count as
+// overrun or not.
 static bool signal_pending(const struct posix_timer *timer)
 {
     uint64_t bit = SIGNAL_BIT(timer->info.si_signo);
@@ -60,7 +62,8 @@ static void send_signal(const struct posix_timer *timer)
         error = signal_send_thread(timer->target, number, &timer->info);
     else
         error = signal_send_process(timer->process, number, &timer->info);
-    (void)error; // the receiver has ended, or its queue is full: the expiration is lost, as the manual page says
+    // the receiver has ended, or its queue is full: the expiration is lost, as the manual page says
+    (void)error;
 }
 
 // Counts the expirations up to now, and moves expires behind it.
@@ -113,8 +116,8 @@ static void fire(struct timer *hardware)
     spin_unlock_irq_restore(&timer->lock, state);
 }
 
-void posix_timer_init(struct posix_timer *timer, enum timer_source source, struct uthread *clock_thread,
-                      struct uthread *target)
+void posix_timer_init(struct posix_timer *timer, enum timer_source source,
+                      struct uthread *clock_thread, struct uthread *target)
 {
     memset(timer, 0, sizeof(*timer));
     timer_init(&timer->timer, fire);

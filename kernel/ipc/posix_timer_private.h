@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// posix_timer_private.h - one timer, shared by posix_timer.c (the tables) and posix_timer_fire.c (expiry).
+// posix_timer_private.h - one timer, shared by posix_timer.c (the tables) and posix_timer_fire.c
+// (expiry).
 #pragma once
 
 #include "kernel/ipc/posix_timer.h"
@@ -22,8 +23,8 @@ struct posix_timer {
 };
 
 // Fills in a timer for the calling process. Takes references on the threads.
-void posix_timer_init(struct posix_timer *timer, enum timer_source source, struct uthread *clock_thread,
-                      struct uthread *target);
+void posix_timer_init(struct posix_timer *timer, enum timer_source source,
+                      struct uthread *clock_thread, struct uthread *target);
 // Disarms it for good.
 void posix_timer_fini(struct posix_timer *timer);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // signalfd.c - signals read from a file.
 //
-// A signalfd is only a mask: whoever reads or polls it asks for the signals of its own process, as on Linux. Waiting is on
-// the process's queue of arrivals, which goes with the process. A poll set would stay on that queue after the process is gone, so
-// a signalfd cannot be watched by one (EPERM).
+// A signalfd is only a mask: whoever reads or polls it asks for the signals of its own process, as
+// on Linux. Waiting is on the process's queue of arrivals, which goes with the process. A poll set
+// would stay on that queue after the process is gone, so a signalfd cannot be watched by one
+// (EPERM).
 #include "kernel/ipc/signalfd.h"
 
 #include "abi/errors.h"

@@ -8,9 +8,11 @@
 struct account;
 struct handle;
 
-// Makes a signalfd for the signals of mask (SIGKILL and SIGSTOP are left out). flags: SFD_NONBLOCK (others belong to the fd).
+// Makes a signalfd for the signals of mask (SIGKILL and SIGSTOP are left out). flags: SFD_NONBLOCK
+// (others belong to the fd).
 // Errors: -EINVAL unknown flags, -ENOMEM.
-int signalfd_create(uint64_t mask, unsigned flags, struct account *account, struct handle **handle) MUST_CHECK;
+int signalfd_create(uint64_t mask, unsigned flags, struct account *account,
+                    struct handle **handle) MUST_CHECK;
 
 // Gives it another mask. Errors: -EINVAL no signalfd.
 int signalfd_set_mask(struct handle *handle, uint64_t mask) MUST_CHECK;

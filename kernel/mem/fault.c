@@ -248,22 +248,27 @@ static int map_device(struct fault *fault)
     return entry != NULL ? 0 : -ENOMEM;
 }
 
-// Maps what the cache has of the pages from start to end; nothing that is there is touched. Both locks held.
+// Maps what the cache has of the pages from start to end; nothing that is there is touched. first: the entry of start. Both locks held.
 // Returns: whether fault->page is mapped.
-static bool map_cached_locked(struct fault *fault, vaddr_t start, vaddr_t end)
+static bool map_cached_locked(struct fault *fault, pte_t *first, vaddr_t start, vaddr_t end)
 {
     struct region *region = fault->region;
+    const pte_t rights = page_entry(fault, 0, region->flags & REGION_SHARED);
+    uint64_t index = region_page_index(region, start);
+    void *const *run = NULL;
     long mapped = 0;
     bool found = false;
 
-    for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
-        struct frame *frame = radix_find(&region->pager->pages, region_page_index(region, at));
-        pte_t *entry = frame != NULL ? pagetable_find(fault->space->root, at) : NULL;
+    for (vaddr_t at = start; at < end; at += PAGE_SIZE, first++, index++) {
+        struct frame *frame;
 
-        if (entry == NULL || *entry != 0)
+        if (at == start || index % RADIX_RUN == 0)
+            run = radix_run(&region->pager->pages, index);
+        frame = run != NULL ? run[index % RADIX_RUN] : NULL;
+        if (frame == NULL || *first != 0)
             continue;
         frame_get(frame);
-        pagetable_set(entry, page_entry(fault, frame_paddr(frame), region->flags & REGION_SHARED));
+        pagetable_set(first, arch_pte_move(rights, frame_paddr(frame)));
         mapped++;
         found |= at == fault->page;
     }
@@ -279,6 +284,7 @@ static int map_cached(struct fault *fault)
     vaddr_t window = ALIGN_DOWN(fault->page, AROUND_PAGES * PAGE_SIZE);
     vaddr_t start = MAX(window, region->start);
     vaddr_t end = MIN(window + AROUND_PAGES * PAGE_SIZE, region->end);
+    pte_t *first;
     int error = 0;
 
     spin_lock(&pager->lock);
@@ -288,9 +294,10 @@ static int map_cached(struct fault *fault)
     }
     spin_lock(&fault->space->table_lock);
     // The window lies in one table of the last level.
-    if (pagetable_make(fault->space->root, fault->page, fault->space->account) == NULL)
+    first = pagetable_make(fault->space->root, start, fault->space->account);
+    if (first == NULL)
         error = -ENOMEM;
-    else if (!map_cached_locked(fault, start, end))
+    else if (!map_cached_locked(fault, first, start, end))
         error = -ENOENT;
     spin_unlock(&fault->space->table_lock);
     spin_unlock(&pager->lock);

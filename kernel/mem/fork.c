@@ -10,6 +10,8 @@
 #include "kernel/mem/tlb.h"
 #include "kernel/sched/thread.h"
 
+#define GROUPS_A_BATCH 64 // under the locks
+
 // Two locks of one rank: in the order of their addresses.
 static void lock_tables(struct space *a, struct space *b)
 {
@@ -30,58 +32,54 @@ static pte_t without_write(const struct region *region, pte_t entry)
     return arch_pte_present(entry) ? made : arch_pte_hide(made);
 }
 
-// Shares what one table of the parent's holds, from *at on. Both table locks held. Errors: -ENOMEM.
-static int share_table(const struct region *region, pte_t *entry, struct space *to, vaddr_t *at, vaddr_t end,
+// Shares a group of the parent's pages. Both table locks held. Errors: -ENOMEM.
+static int share_group(const struct region *region, struct pagetable_walk *walk, struct space *to,
                        struct tlb_gather *gather)
 {
-    vaddr_t stop = MIN(end, ALIGN_DOWN(*at, PAGETABLE_SPAN) + PAGETABLE_SPAN);
     pte_t *copies = NULL;
     long shared = 0;
-    int error = 0;
 
-    for (; *at < stop; entry++, *at += PAGE_SIZE) {
-        struct frame *frame;
+    for (; walk->at < walk->stop; walk->entry++, walk->at += PAGE_SIZE) {
+        pte_t entry = *walk->entry;
+        struct frame *frame = entry != 0 ? frame_of(arch_pte_address(entry)) : NULL;
 
-        if (*entry == 0)
-            continue;
-        frame = frame_of(arch_pte_address(*entry));
-        if (frame->use != FRAME_USER)
+        if (frame == NULL || frame->use != FRAME_USER)
             continue;
         if (copies == NULL) {
-            copies = pagetable_make(to->root, ALIGN_DOWN(*at, PAGETABLE_SPAN), to->account);
-            if (copies == NULL) {
-                error = -ENOMEM;
-                break;
-            }
+            copies = pagetable_make(to->root, ALIGN_DOWN(walk->at, PAGETABLE_SPAN), to->account);
+            if (copies == NULL)
+                return -ENOMEM;
         }
-        if (arch_pte_present(*entry) && arch_pte_writable(*entry)) {
-            tlb_gather_page(gather, *at);
-            pagetable_set(entry, without_write(region, *entry));
+        if (arch_pte_present(entry) && arch_pte_writable(entry)) {
+            tlb_gather_page(gather, walk->at);
+            pagetable_set(walk->entry, without_write(region, entry));
         }
         frame_get(frame);
-        pagetable_set(&copies[arch_pt_index(*at, 0)], without_write(region, *entry));
+        pagetable_set(&copies[arch_pt_index(walk->at, 0)], without_write(region, entry));
         shared++;
     }
     atomic_fetch_add_explicit(&to->pages_resident, shared, memory_order_relaxed);
-    return error;
+    return 0;
 }
 
 static int share_pages(const struct region *region, struct space *to, struct tlb_gather *gather)
 {
     struct space *from = region->space;
+    vaddr_t at = region->start;
     int error = 0;
 
-    for (vaddr_t at = region->start; error == 0 && at < region->end;) {
-        pte_t *entry;
+    while (error == 0 && at < region->end) {
+        struct pagetable_walk walk = { .root = from->root, .at = at, .end = region->end };
+        unsigned groups = 0;
 
         lock_tables(from, to);
-        entry = pagetable_next(from->root, &at, region->end);
-        if (entry == NULL)
-            at = region->end;
-        else
-            error = share_table(region, entry, to, &at, region->end, gather);
+        while (error == 0 && groups++ < GROUPS_A_BATCH && pagetable_walk(&walk))
+            error = share_group(region, &walk, to, gather);
         unlock_tables(from, to);
-        if (thread_relax() && error == 0)
+        at = walk.at;
+        if (groups <= GROUPS_A_BATCH)
+            break;
+        if (thread_relax())
             error = -EINTR;
     }
     return error;

@@ -36,6 +36,7 @@ struct frame {
     union {
         struct list link;    // free: its free list. In use: u
         struct { void *owner; uint64_t index; }; // u  slab or pager, page index
+        struct { uint64_t used, groups; };       // u  of a page table: pagetable.h
     };
 };
 

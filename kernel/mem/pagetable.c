@@ -6,6 +6,7 @@
 #include "kernel/mem/frame.h"
 #include "kernel/mem/tlb.h"
 #include "lib/base/assert.h"
+#include "lib/base/bits.h"
 
 #define TOP (PT_LEVELS - 1)
 
@@ -20,7 +21,8 @@ int pagetable_create(struct account *account, paddr_t *root)
 
     if (frame_alloc(account, FRAME_TABLE, 0, 0, &frame) != 0)
         return -ENOMEM;
-    frame->index = 0;
+    frame->used = 0;
+    frame->groups = 0;
     *root = frame_paddr(frame);
     arch_root_init(*root);
     return 0;
@@ -32,13 +34,13 @@ static void free_below(paddr_t table, unsigned level)
     pte_t *entries = direct_ptr(table);
     unsigned count = level == TOP ? PT_ENTRIES / 2 : PT_ENTRIES;
 
-    for (unsigned i = 0; i < count && frame_of(table)->index != 0; i++) {
+    for (unsigned i = 0; i < count && frame_of(table)->used != 0; i++) {
         if (entries[i] == 0)
             continue;
         assert(level > 0);
         free_below(arch_pte_address(entries[i]), level - 1);
         frame_put(frame_of(arch_pte_address(entries[i])));
-        frame_of(table)->index--;
+        frame_of(table)->used--;
     }
 }
 
@@ -74,7 +76,8 @@ pte_t *pagetable_make(paddr_t root, vaddr_t address, struct account *account)
 
             if (frame_alloc(account, FRAME_TABLE, 0, FRAME_ZERO, &frame) != 0)
                 return NULL;
-            frame->index = 0;
+            frame->used = 0;
+            frame->groups = 0;
             pagetable_set(entry, arch_pte_table(frame_paddr(frame)));
         }
         table = direct_ptr(arch_pte_address(*entry));
@@ -82,37 +85,54 @@ pte_t *pagetable_make(paddr_t root, vaddr_t address, struct account *account)
     return &table[arch_pt_index(address, 0)];
 }
 
-pte_t *pagetable_next(paddr_t root, vaddr_t *address, vaddr_t end)
+// Finds the table of the last level for walk->at, or for the first page behind that has one. Returns: false if there is none.
+static bool find_table(struct pagetable_walk *walk)
 {
-    vaddr_t at = *address;
-
-    while (at < end) {
-        pte_t *table = direct_ptr(root);
+    while (walk->at < walk->end) {
+        pte_t *table = direct_ptr(walk->root);
         unsigned level = TOP;
 
         for (; level > 0; level--) {
-            pte_t entry = table[arch_pt_index(at, level)];
+            pte_t entry = table[arch_pt_index(walk->at, level)];
 
             if (!arch_pte_present(entry))
                 break;
             table = direct_ptr(arch_pte_address(entry));
         }
         if (level == 0) {
-            *address = at;
-            return &table[arch_pt_index(at, 0)];
+            walk->table = table_of(table);
+            walk->table_end = ALIGN_DOWN(walk->at, PAGETABLE_SPAN) + PAGETABLE_SPAN;
+            return true;
         }
-        at = ALIGN_DOWN(at, PAGE_SIZE << (9 * level)) + (PAGE_SIZE << (9 * level));
+        walk->at = ALIGN_DOWN(walk->at, PAGE_SIZE << (9 * level)) + (PAGE_SIZE << (9 * level));
     }
-    return NULL;
+    return false;
 }
 
-void pagetable_set(pte_t *entry, pte_t value)
+bool pagetable_walk(struct pagetable_walk *walk)
 {
-    struct frame *table = table_of(entry);
+    while (walk->at < walk->end) {
+        unsigned number;
+        uint64_t groups;
 
-    table->index += (uint64_t)(value != 0) - (uint64_t)(*entry != 0);
-    // One store: page walks of other CPUs see the old entry or the new one. Release: a table is zeroed before it is seen.
-    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+        if (walk->at >= walk->table_end && !find_table(walk))
+            return false;
+        number = arch_pt_index(walk->at, 0);
+        groups = walk->table->groups >> (number / PAGETABLE_GROUP_ENTRIES);
+        if (groups == 0) {
+            walk->at = walk->table_end;
+            continue;
+        }
+        if (!(groups & 1)) {
+            walk->at = ALIGN_DOWN(walk->at, PAGETABLE_GROUP) + bits_lowest(groups) * PAGETABLE_GROUP;
+            if (walk->at >= walk->end)
+                return false;
+        }
+        walk->stop = MIN(walk->end, ALIGN_DOWN(walk->at, PAGETABLE_GROUP) + PAGETABLE_GROUP);
+        walk->entry = (pte_t *)frame_ptr(walk->table) + arch_pt_index(walk->at, 0);
+        return true;
+    }
+    return false;
 }
 
 void pagetable_prune(paddr_t root, vaddr_t address, struct tlb_gather *gather)
@@ -129,7 +149,7 @@ void pagetable_prune(paddr_t root, vaddr_t address, struct tlb_gather *gather)
     for (unsigned level = 0; level < TOP; level++) {
         struct frame *frame = frame_of(arch_pte_address(*path[level]));
 
-        if (frame->index != 0)
+        if (frame->used != 0)
             return;
         pagetable_set(path[level], 0);
         // CPUs also keep the upper levels of a walk; forgetting a page makes them forget those (Intel SDM 3A 4.10.4.1).

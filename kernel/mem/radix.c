@@ -10,7 +10,7 @@
 #include "kernel/mem/slab.h"
 
 #define SLOT_BITS 4
-#define SLOTS (1U << SLOT_BITS)
+#define SLOTS (1U << SLOT_BITS) // RADIX_RUN
 #define LEVELS_MAX (64 / SLOT_BITS)
 
 struct radix_node {
@@ -31,7 +31,7 @@ static bool covers(const struct radix_node *top, uint64_t key)
     return top->level == LEVELS_MAX - 1 || key >> ((top->level + 1U) * SLOT_BITS) == 0;
 }
 
-void *radix_find(const struct radix *radix, uint64_t key)
+void *const *radix_run(const struct radix *radix, uint64_t key)
 {
     struct radix_node *node = radix->top;
 
@@ -39,7 +39,14 @@ void *radix_find(const struct radix *radix, uint64_t key)
         return NULL;
     while (node != NULL && node->level > 0)
         node = node->slots[slot_of(node, key)];
-    return node != NULL ? node->slots[slot_of(node, key)] : NULL;
+    return node != NULL ? node->slots : NULL;
+}
+
+void *radix_find(const struct radix *radix, uint64_t key)
+{
+    void *const *run = radix_run(radix, key);
+
+    return run != NULL ? run[key % SLOTS] : NULL;
 }
 
 static struct radix_node *node_create(unsigned level, struct account *account)

@@ -16,6 +16,9 @@ struct radix {
 
 // NULL: nothing there.
 void *radix_find(const struct radix *radix, uint64_t key);
+// The values of RADIX_RUN keys from the multiple of it at or below key on, NULL where there is none; NULL: there is none in all of them.
+#define RADIX_RUN 16
+void *const *radix_run(const struct radix *radix, uint64_t key);
 // Nothing may be there yet; value is not NULL. account pays for the nodes. Errors: -ENOMEM, nothing changed.
 int radix_insert(struct radix *radix, uint64_t key, void *value, struct account *account) MUST_CHECK;
 // Returns: what was there, or NULL.

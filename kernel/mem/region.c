@@ -192,6 +192,20 @@ void region_remove(struct region *region, struct list *dead)
     space->pages_mapped -= (region->end - region->start) >> PAGE_SHIFT;
 }
 
+void region_remove_all(struct space *space, struct list *dead)
+{
+    struct region *region, *next;
+
+    // Nobody looks for a hole in between, so the tree is not kept in order.
+    for (region = region_find(space, 0); region != NULL; region = next) {
+        next = region_next(region);
+        unlink_pager(region);
+        list_push_back(dead, &region->pager_link);
+    }
+    space->regions.top = NULL;
+    space->pages_mapped = 0;
+}
+
 static void store_bounds(struct region *region, vaddr_t start, vaddr_t end)
 {
     region->page_offset += (start - region->start) >> PAGE_SHIFT;

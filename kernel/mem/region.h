@@ -24,6 +24,8 @@ struct region *region_create(struct space *space, const struct region *like);
 void region_insert(struct region *region, struct region *original);
 // Takes it out of the tree and puts it on dead.
 void region_remove(struct region *region, struct list *dead);
+// The same with all regions of a space, whose pages are gone.
+void region_remove_all(struct space *space, struct list *dead);
 // Moves the bounds; the page at an address that stays keeps its content.
 void region_set_bounds(struct region *region, vaddr_t start, vaddr_t end);
 // The lower part stays, the upper, from at on, becomes a region of its own. Errors: -ENOMEM.

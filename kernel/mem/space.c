@@ -13,6 +13,7 @@
 #include "kernel/mem/pagetable.h"
 #include "kernel/mem/region.h"
 #include "kernel/mem/slab.h"
+#include "kernel/mem/tlb.h"
 #include "kernel/mem/zap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/random.h"
@@ -36,12 +37,18 @@ static uint64_t random_pages(uint64_t npages)
 
 // --- Life ---
 
-void space_set_stack_limit(struct space *space, uint64_t bytes)
+static void lay_out(struct space *space, uint64_t stack_limit, uint64_t stack_shift, uint64_t mapping_shift)
 {
-    uint64_t reach = ALIGN_UP(MIN(MAX(bytes, STACK_LIMIT_DEFAULT), STACK_REACH_MAX), PAGE_SIZE);
+    uint64_t reach = ALIGN_UP(MIN(MAX(stack_limit, STACK_LIMIT_DEFAULT), STACK_REACH_MAX), PAGE_SIZE);
 
-    space->stack_limit = bytes;
-    space->map_top = space->stack_top - reach - STACK_GUARD - random_pages(MAPPING_SPREAD);
+    space->stack_limit = stack_limit;
+    space->stack_top = USER_SLOT_END - PAGE_SIZE - stack_shift;
+    space->map_top = space->stack_top - reach - STACK_GUARD - mapping_shift;
+}
+
+void space_lay_out(struct space *space, uint64_t stack_limit)
+{
+    lay_out(space, stack_limit, random_pages(STACK_SPREAD), random_pages(MAPPING_SPREAD));
 }
 
 int space_create(struct account *account, struct space **space)
@@ -59,8 +66,7 @@ int space_create(struct account *account, struct space **space)
     spin_init(&made->table_lock, RANK_PAGE_TABLE);
     made->account = account;
     atomic_init(&made->holds, 1);
-    made->stack_top = USER_SLOT_END - PAGE_SIZE - random_pages(STACK_SPREAD);
-    space_set_stack_limit(made, STACK_LIMIT_DEFAULT);
+    lay_out(made, STACK_LIMIT_DEFAULT, 0, 0);
     *space = made;
     return 0;
 }
@@ -90,15 +96,15 @@ static void leak_page(struct space *space)
 void space_clear(struct space *space)
 {
     struct list dead = LIST_INIT(dead);
-    struct rb_node *node;
+    struct tlb_gather gather;
+    struct region *region;
 
+    tlb_gather_init(&gather, space);
     mutex_lock(&space->lock);
-    while ((node = rb_first(&space->regions)) != NULL) {
-        struct region *region = rb_entry(node, struct region, node);
-
-        region_remove(region, &dead);
-        zap(region, region->start, region->end, true);
-    }
+    for (region = region_find(space, 0); region != NULL; region = region_next(region))
+        zap_into(&gather, region, region->start, region->end, true);
+    tlb_gather_flush(&gather);
+    region_remove_all(space, &dead);
     space->brk_start = 0;
     space->brk_end = 0;
     mutex_unlock(&space->lock);

@@ -116,8 +116,8 @@ struct region_file_ops {
 };
 void space_set_file_ops(const struct region_file_ops *ops);
 
-// Before anything is mapped: how far the stack may grow, and so where mappings begin. Mappings keep below the stack's reach.
-void space_set_stack_limit(struct space *space, uint64_t bytes);
+// Before anything is mapped: places the stack at random and mappings below its reach. (exec does this itself, fork copies.)
+void space_lay_out(struct space *space, uint64_t stack_limit);
 
 // Maps. Returns 0 and the address. Errors: -EINVAL alignment, size 0, page 0; -ENOMEM no room, no memory, or past USER_END; -EEXIST;
 // -EACCES w and x together while W^X holds.

@@ -9,8 +9,8 @@
 struct frame;
 struct space;
 
-#define TLB_GATHER_FRAMES 56
-#define TLB_GATHER_TABLES (PT_LEVELS - 1) // tables that may follow one page
+#define TLB_GATHER_FRAMES 64
+#define TLB_GATHER_ROOM (8 + PT_LEVELS - 1) // a group of pages, and the tables that go with it
 
 struct tlb_gather {
     struct space *space;
@@ -29,7 +29,7 @@ static inline void tlb_gather_page(struct tlb_gather *gather, vaddr_t address)
     gather->end = MAX(gather->end, address + PAGE_SIZE);
 }
 
-// A reference that is given back by the flush. There is room for one page and its tables as long as tlb_gather_full is false.
+// A reference that is given back by the flush. There is room for a group of pages and its tables while tlb_gather_full is false.
 static inline void tlb_gather_frame(struct tlb_gather *gather, struct frame *frame)
 {
     gather->frames[gather->count++] = frame;
@@ -37,7 +37,7 @@ static inline void tlb_gather_frame(struct tlb_gather *gather, struct frame *fra
 
 static inline bool tlb_gather_full(const struct tlb_gather *gather)
 {
-    return gather->count > TLB_GATHER_FRAMES - 1 - TLB_GATHER_TABLES;
+    return gather->count > TLB_GATHER_FRAMES - TLB_GATHER_ROOM;
 }
 
 // Makes the CPUs that have the space loaded forget the entries, then gives the frames back. Context: interrupts on, no IRQ lock held;

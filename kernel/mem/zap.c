@@ -11,7 +11,7 @@
 #include "kernel/sched/thread.h"
 
 #define BATCHES_TO_RELAX 16
-#define PAGES_A_BATCH 512 // where no frames are gathered
+#define GROUPS_A_BATCH 64 // where no frames are gathered
 
 static void gather_entry(struct tlb_gather *gather, vaddr_t at, pte_t entry, bool device)
 {
@@ -29,47 +29,57 @@ static void gather_entry(struct tlb_gather *gather, vaddr_t at, pte_t entry, boo
     tlb_gather_frame(gather, frame);
 }
 
-// Empties what is in one table, from *at on, until gather is full.
-static void zap_table(pte_t *entry, vaddr_t *at, vaddr_t end, struct tlb_gather *gather, bool device)
+static void zap_group(struct pagetable_walk *walk, struct tlb_gather *gather, bool device)
 {
-    vaddr_t stop = MIN(end, ALIGN_DOWN(*at, PAGETABLE_SPAN) + PAGETABLE_SPAN);
+    vaddr_t first = walk->at;
+    pte_t *entry = walk->entry;
 
-    for (; *at < stop && !tlb_gather_full(gather); entry++, *at += PAGE_SIZE) {
+    for (; walk->at < walk->stop; entry++, walk->at += PAGE_SIZE) {
         pte_t value = *entry;
 
         if (value == 0)
             continue;
-        pagetable_set(entry, 0);
-        gather_entry(gather, *at, value, device);
+        __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+        walk->table->used--;
+        gather_entry(gather, walk->at, value, device);
+    }
+    if (walk->stop - first == PAGETABLE_GROUP)
+        walk->table->groups &= ~(UINT64_C(1) << (arch_pt_index(first, 0) / PAGETABLE_GROUP_ENTRIES));
+    if (walk->table->used == 0) {
+        pagetable_prune(walk->root, first, gather);
+        walk->at = walk->table_end;
+    }
+}
+
+void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, vaddr_t end, bool relax)
+{
+    struct space *space = region->space;
+    bool device = region_is_device(region);
+    unsigned batches = 0;
+
+    while (start < end) {
+        struct pagetable_walk walk = { .root = space->root, .at = start, .end = end };
+
+        spin_lock(&space->table_lock);
+        while (!tlb_gather_full(gather) && pagetable_walk(&walk))
+            zap_group(&walk, gather, device);
+        spin_unlock(&space->table_lock);
+        start = walk.at;
+        if (!tlb_gather_full(gather))
+            break;
+        tlb_gather_flush(gather);
+        if (relax && ++batches % BATCHES_TO_RELAX == 0)
+            (void)thread_relax(); // a killed thread goes on: pages go faster than they came
     }
 }
 
 void zap(struct region *region, vaddr_t start, vaddr_t end, bool relax)
 {
-    struct space *space = region->space;
-    bool device = region_is_device(region);
     struct tlb_gather gather;
-    unsigned batches = 0;
 
-    tlb_gather_init(&gather, space);
-    for (vaddr_t at = start; at < end;) {
-        spin_lock(&space->table_lock);
-        while (!tlb_gather_full(&gather)) {
-            pte_t *entry = pagetable_next(space->root, &at, end);
-            vaddr_t first = at;
-
-            if (entry == NULL) {
-                at = end;
-                break;
-            }
-            zap_table(entry, &at, end, &gather, device);
-            pagetable_prune(space->root, first, &gather);
-        }
-        spin_unlock(&space->table_lock);
-        tlb_gather_flush(&gather);
-        if (relax && ++batches % BATCHES_TO_RELAX == 0)
-            (void)thread_relax(); // a killed thread goes on: pages go faster than they came
-    }
+    tlb_gather_init(&gather, region->space);
+    zap_into(&gather, region, start, end, relax);
+    tlb_gather_flush(&gather);
 }
 
 // What an entry becomes. Rights are only taken away here, or given back to one that had none; write comes with a fault.
@@ -86,84 +96,98 @@ void zap_rights(struct region *region, unsigned old_flags)
 {
     struct space *space = region->space;
     bool lost = (old_flags & ~region->flags & REGION_PROT) != 0;
+    vaddr_t at = region->start;
     struct tlb_gather gather;
 
     tlb_gather_init(&gather, space);
-    for (vaddr_t at = region->start; at < region->end;) {
-        unsigned count = 0;
-        pte_t *entry;
+    while (at < region->end) {
+        struct pagetable_walk walk = { .root = space->root, .at = at, .end = region->end };
+        unsigned groups = 0;
 
         spin_lock(&space->table_lock);
-        entry = pagetable_next(space->root, &at, region->end);
-        if (entry == NULL)
-            at = region->end;
-        for (; entry != NULL && at < region->end && count < PAGES_A_BATCH; at += PAGE_SIZE, entry++) {
-            count++;
-            if (*entry != 0) {
-                pagetable_set(entry, narrowed(*entry, region->flags));
+        while (groups++ < GROUPS_A_BATCH && pagetable_walk(&walk)) {
+            for (; walk.at < walk.stop; walk.at += PAGE_SIZE, walk.entry++) {
+                if (*walk.entry == 0)
+                    continue;
+                pagetable_set(walk.entry, narrowed(*walk.entry, region->flags));
                 if (lost)
-                    tlb_gather_page(&gather, at);
+                    tlb_gather_page(&gather, walk.at);
             }
-            if ((at + PAGE_SIZE) % PAGETABLE_SPAN == 0)
-                count = PAGES_A_BATCH; // the table ends here
         }
         spin_unlock(&space->table_lock);
+        at = walk.at;
+        if (groups <= GROUPS_A_BATCH)
+            break;
         (void)thread_relax();
     }
     tlb_gather_flush(&gather);
 }
 
-// Both tables of a move: for each page in use below from there is an entry below to.
+// Makes the tables for one group of pages to be moved. Errors: -ENOMEM.
+static int prepare_group(struct pagetable_walk *walk, struct space *space, uint64_t distance)
+{
+    for (; walk->at < walk->stop; walk->at += PAGE_SIZE, walk->entry++) {
+        if (*walk->entry != 0 && pagetable_make(space->root, walk->at + distance, space->account) == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int zap_prepare_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
 {
     struct space *space = region->space;
-    vaddr_t end = from + size;
-    unsigned done = 0;
+    vaddr_t at = from, end = from + size;
     int error = 0;
 
-    spin_lock(&space->table_lock);
-    for (vaddr_t at = from; error == 0 && at < end; at += PAGE_SIZE) {
-        const pte_t *entry = pagetable_next(space->root, &at, end);
+    while (error == 0 && at < end) {
+        struct pagetable_walk walk = { .root = space->root, .at = at, .end = end };
+        unsigned groups = 0;
 
-        if (entry == NULL)
+        spin_lock(&space->table_lock);
+        while (error == 0 && groups++ < GROUPS_A_BATCH && pagetable_walk(&walk))
+            error = prepare_group(&walk, space, to - from);
+        spin_unlock(&space->table_lock);
+        at = walk.at;
+        if (groups <= GROUPS_A_BATCH)
             break;
-        if (*entry != 0 && pagetable_make(space->root, to + (at - from), space->account) == NULL)
-            error = -ENOMEM;
-        if (++done % PAGES_A_BATCH == 0) {
-            spin_unlock(&space->table_lock);
-            (void)thread_relax();
-            spin_lock(&space->table_lock);
-        }
+        (void)thread_relax();
     }
-    spin_unlock(&space->table_lock);
     return error;
+}
+
+static void move_group(struct pagetable_walk *walk, struct tlb_gather *gather, uint64_t distance)
+{
+    vaddr_t first = walk->at;
+
+    for (; walk->at < walk->stop; walk->at += PAGE_SIZE, walk->entry++) {
+        if (*walk->entry == 0)
+            continue;
+        pagetable_set(pagetable_find(walk->root, walk->at + distance), *walk->entry);
+        pagetable_set(walk->entry, 0);
+        tlb_gather_page(gather, walk->at);
+    }
+    if (walk->table->used == 0) {
+        pagetable_prune(walk->root, first, gather);
+        walk->at = walk->table_end;
+    }
 }
 
 void zap_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
 {
     struct space *space = region->space;
-    vaddr_t end = from + size;
+    vaddr_t at = from, end = from + size;
     struct tlb_gather gather;
 
     tlb_gather_init(&gather, space);
-    for (vaddr_t at = from; at < end;) {
-        spin_lock(&space->table_lock);
-        for (unsigned count = 0; at < end && count < PAGES_A_BATCH && !tlb_gather_full(&gather); count++) {
-            pte_t *entry = pagetable_next(space->root, &at, end);
+    while (at < end) {
+        struct pagetable_walk walk = { .root = space->root, .at = at, .end = end };
+        unsigned groups = 0;
 
-            if (entry == NULL) {
-                at = end;
-                break;
-            }
-            if (*entry != 0) {
-                pagetable_set(pagetable_find(space->root, to + (at - from)), *entry);
-                pagetable_set(entry, 0);
-                tlb_gather_page(&gather, at);
-                pagetable_prune(space->root, at, &gather);
-            }
-            at += PAGE_SIZE;
-        }
+        spin_lock(&space->table_lock);
+        while (groups++ < GROUPS_A_BATCH && !tlb_gather_full(&gather) && pagetable_walk(&walk))
+            move_group(&walk, &gather, to - from);
         spin_unlock(&space->table_lock);
+        at = MAX(walk.at, at);
         tlb_gather_flush(&gather);
         (void)thread_relax();
     }

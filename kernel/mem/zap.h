@@ -4,9 +4,14 @@
 
 #include "kernel/mem/region.h"
 
+struct tlb_gather;
+
 // Takes the pages of region between start and end away. Context: interrupts on, no table lock held.
 // relax: between batches others may run (no spin lock is held).
 void zap(struct region *region, vaddr_t start, vaddr_t end, bool relax);
+
+// The same, leaving the last flush to the caller: for several regions one after another.
+void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, vaddr_t end, bool relax);
 
 // The region's flags have changed from old_flags: its pages get the rights that they may have now.
 void zap_rights(struct region *region, unsigned old_flags);

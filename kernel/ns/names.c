@@ -9,6 +9,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/ns/root.h"
 #include "kernel/vfs/node.h"
+#include "lib/path/name.h"
 #include "lib/path/path.h"
 
 static SLAB_CACHE(names_cache, "names", struct names);
@@ -53,7 +54,7 @@ static struct name *find_locked(struct names *names, const char *text, size_t le
     struct name *name;
 
     list_for_each(name, &names->list, link)
-        if (name->length == length && memcmp(name->text, text, length) == 0)
+        if (name->length == length && (length == 0 || name_equal(name->text, text, length)))
             return name;
     return NULL;
 }

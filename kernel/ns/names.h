@@ -10,6 +10,7 @@
 
 struct account;
 struct node;
+struct node_ops;
 
 struct name {
     struct list link;
@@ -53,7 +54,7 @@ bool names_find_top(struct names *names, const struct node *node, const struct g
 struct names *names_of_root(struct node *node);
 // The root tree's grant, counted; NULL if there is none.
 struct grant *names_tree(struct names *names);
-// Whether node is some box's "/".
-bool names_is_root(const struct node *node);
+// The operations of every box's "/", by which it is told from other nodes.
+extern const struct node_ops names_root_ops;
 // Empties the table (death). Never fails.
 void names_clear(struct names *names);

@@ -27,7 +27,6 @@ struct root {
 };
 
 static SLAB_CACHE(root_cache, "names root", struct root);
-static const struct node_ops root_ops;
 static struct tree names_trees;
 static atomic_bool tree_made;
 
@@ -53,7 +52,7 @@ int root_create(struct names *names, struct grant **grant)
 
     if (root == NULL)
         return -ENOMEM;
-    node_init(&root->node, root_tree(), &root_ops, S_IFDIR | 0755, names->account);
+    node_init(&root->node, root_tree(), &names_root_ops, S_IFDIR | 0755, names->account);
     root->node.handle_ops = &directory_handle_ops;
     root->node.nlink = 2;
     root->names = names;
@@ -69,16 +68,11 @@ void root_orphan(struct node *node)
     mutex_unlock(&node->lock);
 }
 
-bool names_is_root(const struct node *node)
-{
-    return node->ops == &root_ops;
-}
-
 struct names *names_of_root(struct node *node)
 {
     struct names *names;
 
-    if (!names_is_root(node))
+    if (node->ops != &names_root_ops)
         return NULL;
     mutex_lock(&node->lock);
     names = root_of(node)->names;
@@ -179,7 +173,7 @@ static void root_free(struct node *node)
     slab_free(&root_cache, root);
 }
 
-static const struct node_ops root_ops = {
+const struct node_ops names_root_ops = {
     .readdir = root_readdir,
     .set_attributes = root_set_attributes,
     .free = root_free,

@@ -5,14 +5,12 @@
 // it are loops over lists, never recursion.
 // Two counters, each standing for one in the box around while it is not 0:
 // living     its processes, and inner boxes with living processes. Taken down by a process's last
-// thread, which may still block.
-//            Whoever brings it to 0 frees the box's names, numbers and IPC, then goes on to the box
-// around.
+//            thread, which may still block. Whoever brings it to 0 frees the box's names, numbers
+//            and IPC, then goes on to the box around.
 // unsettled  structs of processes and inner boxes (each is a reference on the box). Taken down as
-// each struct is freed, for the
-//            last thread of a process in the next thread's switch code. At 0 the account folds, the
-// head's record is published, its
-//            waiters wake, all under spin locks.
+//            each struct is freed, for the last thread of a process in the next thread's switch
+//            code. At 0 the account folds, the head's record is published, its waiters wake, all
+//            under spin locks.
 // The door: dying is set under tree_lock; linking a process or box tests it in every box around.
 #pragma once
 
@@ -51,6 +49,7 @@ struct box {
     atomic_bool started;      // a  the head has been started
     atomic_long living;       // a
     atomic_long unsettled;    // a
+    atomic_long stopped;      // a  processes stopped by job control
     atomic_bool suspended;    // a  from outside: holds every thread, those of inner boxes too
     unsigned priority_ceiling; // I
     struct timer deadline;    // armed at start when quota deadline is set

@@ -145,19 +145,13 @@ static void NORETURN leave(void)
 
 static void NORETURN end_by_signal(struct process *process, const struct signal_taken *taken)
 {
-    char reason[RECORD_REASON_SIZE], by[32];
+    struct ender by = { .pid = taken->info.si_pid };
 
-    if (taken->length != 0)
-        fmt_print(reason, sizeof(reason), "%s", taken->text);
-    else
-        fmt_print(reason, sizeof(reason), "killed by %s", signal_name(taken->number));
     if (taken->info.si_code == SI_KERNEL)
-        fmt_print(by, sizeof(by), "kernel");
-    else if (taken->info.si_pid != 0)
-        fmt_print(by, sizeof(by), "pid %d", taken->info.si_pid);
-    else
-        fmt_print(by, sizeof(by), "box around");
-    process_end(process, -(int64_t)taken->number, reason, by);
+        by = ENDED_BY("kernel");
+    else if (by.pid == 0)
+        by = ENDED_BY("box around");
+    process_end(process, -(int64_t)taken->number, taken->length != 0 ? taken->text : NULL, by);
     leave();
 }
 
@@ -299,5 +293,5 @@ void signal_fault(unsigned number, int code, vaddr_t address, const char *reason
     va_start(arguments, reason);
     fmt_vprint(text, sizeof(text), reason, arguments);
     va_end(arguments);
-    process_end(self->process, -(int64_t)number, text, "kernel");
+    process_end(self->process, -(int64_t)number, text, ENDED_BY("kernel"));
 }

@@ -51,8 +51,8 @@ struct exec_build {
 
 // exec_build.c. Errors as process_exec_current. envp of the program; replace_env as in the image.
 int exec_image_build(struct process *process, struct handle *handle, const char *path,
-                     const char *const *argv,
-                     const char *const *envp, bool replace_env, struct exec_image **image) MUST_CHECK;
+                     const char *const *argv, const char *const *envp, bool replace_env,
+                     struct exec_image **image) MUST_CHECK;
 // Reads exactly size bytes of the program's file. Errors: -ENOEXEC it ends before, what reading
 // says.
 int exec_read(struct handle *handle, uint64_t offset, void *to, size_t size) MUST_CHECK;

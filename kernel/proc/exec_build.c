@@ -207,14 +207,14 @@ static int build_space(struct exec_build *build, struct exec_image *image)
         return error;
     image->space = build->space;
     build->space->write_execute = process->box->write_execute;
-    space_set_stack_limit(build->space, process->rlimits[RLIMIT_STACK][0]);
+    space_lay_out(build->space, process->rlimits[RLIMIT_STACK][0]);
     error = exec_load(build);
     return error != 0 ? error : exec_stack_build(build);
 }
 
 int exec_image_build(struct process *process, struct handle *handle, const char *path,
-                     const char *const *argv,
-                     const char *const *envp, bool replace_env, struct exec_image **out)
+                     const char *const *argv, const char *const *envp, bool replace_env,
+                     struct exec_image **out)
 {
     struct exec_build *build = kmalloc(sizeof(*build), account_current());
     struct exec_image *image = slab_alloc(&image_cache, process->box->account);

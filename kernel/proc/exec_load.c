@@ -2,7 +2,7 @@
 // exec_load.c - mapping an ELF program and its interpreter into a new space.
 //
 // All that the kernel places lies in the first 512 GiB: a position-independent program somewhere in
-// the middle, stack and mappings at the top, where space_create has put them.
+// the middle, stack and mappings at the top, where space_lay_out has put them.
 
 #include <string.h>
 
@@ -43,8 +43,7 @@ static int map_anonymous(struct space *space, vaddr_t start, vaddr_t end, unsign
 }
 
 static int map_file(struct space *space, struct handle *handle, const struct elf_segment *segment,
-                    vaddr_t start,
-                    vaddr_t end)
+                    vaddr_t start, vaddr_t end)
 {
     struct map_request request = {
         .address = start,
@@ -71,7 +70,7 @@ static int clear_tail(struct space *space, vaddr_t from, vaddr_t to)
         error = space_write(space, from, zeros, size, true);
         from += size;
     }
-    return error == -EFAULT ? -ENOEXEC : error;
+    return error == -EFAULT ? -ENOMEM : error; // the page is there, within the file
 }
 
 static int map_segment(struct space *space, struct handle *handle,

@@ -70,8 +70,7 @@ static int measure(const struct exec_build *build, size_t *bytes, size_t *count)
 }
 
 static void put_auxv(const struct exec_build *build, struct block *block, vaddr_t random,
-                     vaddr_t name,
-                     vaddr_t path)
+                     vaddr_t name, vaddr_t path)
 {
     const struct elf_image *program = &build->program;
     const struct process *process = build->process;

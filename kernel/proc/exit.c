@@ -18,7 +18,6 @@
 #include "kernel/proc/session.h"
 #include "kernel/proc/thread.h"
 #include "kernel/sync/spinlock.h"
-#include "lib/base/fmt.h"
 
 #define BATCH 32
 
@@ -66,8 +65,8 @@ static void adopt(struct record *child, struct process *adopter)
         send_parent_death(child->process);
     }
     if (!adopter->head) {
-        if (atomic_load(&child->done))
-            waitq_wake(&adopter->child_events, WAKE_ALL, 0);
+        if (atomic_load(&child->done) || child->stop_signal != 0 || child->continued)
+            record_report(child);
         return;
     }
     child->reap_when_done = true;
@@ -87,6 +86,7 @@ static struct process *part_with_child(struct process *parent, bool *more)
     *more = child != NULL;
     for (unsigned i = 0; i < BATCH && child != NULL && doomed == NULL; i++) {
         list_remove(&child->child_link);
+        list_remove(&child->report_link);
         child->parent = NULL;
         adopter = child->head ? NULL : find_adopter(parent);
         if (adopter != NULL) {
@@ -113,7 +113,8 @@ static void part_with_children(struct process *process)
     do {
         doomed = part_with_child(process, &more);
         if (doomed != NULL) {
-            process_end(doomed, -SIGKILL, "the process that made it ended", "kernel");
+            process_end(doomed, -SIGKILL, "the process that made it ended",
+                        ENDED_BY("kernel"));
             process_put(doomed);
         }
         thread_relax();
@@ -126,6 +127,7 @@ static void leave_tree(struct process *process)
     const struct terminal_ops *ops = NULL;
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     void *terminal = session_leader_ends(process->record, &ops);
+    uint64_t process_irq;
 
     group_check_orphaned(process);
     spin_unlock_irq_restore(&tree_lock, irq);
@@ -134,16 +136,17 @@ static void leave_tree(struct process *process)
     part_with_children(process);
     irq = spin_lock_irq_save(&tree_lock);
     list_remove(&process->member_link);
+    process_irq = spin_lock_irq_save(&process->lock);
+    (void)process_continue_locked(process); // it counts as stopped no more
+    spin_unlock_irq_restore(&process->lock, process_irq);
     spin_unlock_irq_restore(&tree_lock, irq);
 }
 
 void process_teardown(struct process *process)
 {
-    char reason[RECORD_REASON_SIZE];
-
-    // The last thread has left by exit: nobody has claimed the end yet.
-    fmt_print(reason, sizeof(reason), "exited with %d", process->first_thread_code & 0xff);
-    process_end(process, process->first_thread_code & 0xff, reason, "itself");
+    // Nobody has claimed the end yet if the last thread has left by exit.
+    process_end(process, process->first_thread_code & 0xff, NULL,
+                (struct ender){ .pid = process->pid });
     if (process->head)
         box_stop_timers(process->box);
     posix_timers_end(process);

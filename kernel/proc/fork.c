@@ -21,14 +21,15 @@
 #include "kernel/sync/spinlock.h"
 #include "kernel/vfs/handle.h"
 
-#define CLONE_NEW_ANY                                                                            \
-    (CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-     CLONE_NEWPID | CLONE_NEWNET | CLONE_INTO_CGROUP)
-// Known and without meaning here.
-#define CLONE_ACCEPTED                                                                           \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_VFORK | CLONE_THREAD | \
-     CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |  \
-     CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
+#define CLONE_NEW_ANY                                                                             \
+    (CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |                \
+     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_INTO_CGROUP)
+// All that is served; the last five have nothing to say here.
+#define CLONE_ACCEPTED                                                                            \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_VFORK |              \
+     CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                   \
+     CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND | CLONE_SYSVSEM | CLONE_DETACHED |                  \
+     CLONE_UNTRACED | CLONE_IO)
 
 static int check(const struct clone_request *request)
 {

@@ -116,10 +116,13 @@ void init_box_settled(void)
 // The calling thread has nothing else to do. Gives the record back.
 static void NORETURN wait_for_end(struct record *record)
 {
+    char reason[RECORD_REASON_SIZE], by[RECORD_BY_SIZE];
     int error = WAIT_EVENT(&events, WAIT_MUTEX, NSEC_NEVER, atomic_load(&settled));
 
     (void)error; // such a wait ends by its event alone
-    log_info("init ended: %ld, %s (by %s)", record->status, record->reason, record->by);
+    record_reason(record, reason);
+    record_by(record, by);
+    log_info("init ended: %ld, %s (by %s)", record->status, reason, by);
     record_put(record);
 #ifdef BOXWORK_DEBUG
     check_ledger();

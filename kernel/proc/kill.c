@@ -23,7 +23,7 @@
 // Decides how the process ends, unless that is decided. tree_lock held. Returns whether it was the
 // first.
 static bool claim_locked(struct process *process, int64_t status, const char *reason,
-                         const char *by)
+                         struct ender by)
 {
     struct record *record = process->record;
     struct box *box = process->box;
@@ -34,8 +34,10 @@ static bool claim_locked(struct process *process, int64_t status, const char *re
     record->claimed = true;
     record->status = status;
     record->uid = process->uid;
-    fmt_print(record->reason, sizeof(record->reason), "%s", reason);
-    fmt_print(record->by, sizeof(record->by), "%s", by);
+    if (reason != NULL)
+        memcpy(record->reason, reason, strnlen(reason, sizeof(record->reason) - 1));
+    record->by_text = by.text;
+    record->by_pid = by.pid;
     irq = spin_lock_irq_save(&process->lock);
     atomic_fetch_or(&process->flags, PROCESS_DYING);
     spin_unlock_irq_restore(&process->lock, irq);
@@ -102,7 +104,7 @@ static bool end_some_members(struct box *box)
     while (count < BATCH && !list_empty(&box->members)) {
         struct process *process = list_first(&box->members, struct process, member_link);
 
-        claim_locked(process, -9, "its box ended", "kernel");
+        claim_locked(process, -SIGKILL, "its box ended", ENDED_BY("kernel"));
         process_get(process);
         batch[count++] = process;
     }
@@ -125,7 +127,7 @@ static bool claim_some_boxes(struct box *box, struct list *work)
     while (count < BATCH && !list_empty(&box->boxes)) {
         struct box *inner = list_first(&box->boxes, struct box, box_link);
 
-        claim_locked(inner->head, -9, "the box around it ended", "box around");
+        claim_locked(inner->head, -SIGKILL, "the box around it ended", ENDED_BY("box around"));
         process_get(inner->head);
         heads[count++] = inner->head;
         box_get(inner);
@@ -159,7 +161,7 @@ static void walk_box(struct box *top)
     }
 }
 
-bool process_end(struct process *process, int64_t status, const char *reason, const char *by)
+bool process_end(struct process *process, int64_t status, const char *reason, struct ender by)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     bool first = claim_locked(process, status, reason, by);
@@ -183,53 +185,36 @@ void box_kill(struct box *box, int64_t status, const char *reason, const char *b
     spin_unlock_irq_restore(&tree_lock, irq);
     if (head == NULL)
         return;
-    process_end(head, status, reason, by);
+    process_end(head, status, reason, ENDED_BY(by));
     process_put(head);
 }
 
-void process_by(const struct process *process, char by[32])
+struct ender ender_current(const struct process *process)
 {
     struct process *self = process_current();
 
     if (thread_current()->process == NULL)
-        fmt_print(by, 32, "kernel");
-    else if (self->box == process->box || process_number(self, process->box->outer) != 0 ||
-             self->box == process->box->outer)
-        fmt_print(by, 32, "pid %d", self->pid);
-    else
-        fmt_print(by, 32, "box around");
-}
-
-// The words for a status that nobody explains.
-static void standard_reason(int64_t status, char *text, size_t size)
-{
-    if (status >= 0)
-        fmt_print(text, size, "exited with %d", (int)(status & 0xff));
-    else if (status >= -SIGNAL_COUNT)
-        fmt_print(text, size, "killed by %s", signal_name((unsigned)-status));
-    else
-        fmt_print(text, size, "killed");
+        return ENDED_BY("kernel");
+    if (self->box != process->box && self->box != process->box->outer &&
+        process_number(self, process->box->outer) == 0)
+        return ENDED_BY("box around");
+    return (struct ender){ .pid = self->pid };
 }
 
 void process_kill(struct process *process, int64_t status)
 {
-    char reason[RECORD_REASON_SIZE], by[32];
-
-    standard_reason(status, reason, sizeof(reason));
-    process_by(process, by);
-    process_end(process, status, reason, by);
+    process_end(process, status, NULL, ender_current(process));
 }
 
 void process_kill_reason(struct process *process, int64_t status, const char *reason, ...)
 {
-    char text[RECORD_REASON_SIZE], by[32];
+    char text[RECORD_REASON_SIZE];
     va_list arguments;
 
     va_start(arguments, reason);
     fmt_vprint(text, sizeof(text), reason, arguments);
     va_end(arguments);
-    process_by(process, by);
-    process_end(process, status, text, by);
+    process_end(process, status, text, ender_current(process));
 }
 
 void process_exit(struct process *process, enum process_end kind, int exit_code)

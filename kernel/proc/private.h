@@ -45,18 +45,28 @@ void record_forget_own(struct record *record);
 void record_forget_outer(struct record *record);
 // Tells the parent that a child has stopped, continued or ended; tree_lock held.
 void record_notify_parent(struct record *record, int code, int status);
+// The child has something to tell wait4: wakes who waits for it. tree_lock held.
+void record_report(struct record *record);
 
 // kill.c
 
-// The first to end the process decides status, reason and who did it; then every thread is told to
-// leave, and for a head every member and inner box is ended. Returns whether it was the first.
-// Context: thread.
-bool process_end(struct process *process, int64_t status, const char *reason, const char *by);
+// Who ends a process: a literal, or a process by its number.
+struct ender {
+    const char *text; // NULL: pid
+    pid_t pid;
+};
+#define ENDED_BY(literal) ((struct ender){ .text = (literal) })
+
+// The first to end the process decides status, reason (NULL: what the status says by itself) and
+// who did it; then every thread is told to leave, and for a head every member and inner box is
+// ended.
+// Returns whether it was the first. Context: thread.
+bool process_end(struct process *process, int64_t status, const char *reason, struct ender by);
 // Tells every thread but except (may be NULL) to leave; an unstarted process goes to the reaper.
 // Context: thread.
 void process_kill_threads(struct process *process, struct uthread *except);
-// "pid 12", "box around", "kernel": the calling process as the record of process names it.
-void process_by(const struct process *process, char by[32]);
+// The calling process, as the record of process names it.
+struct ender ender_current(const struct process *process);
 
 // exit.c
 

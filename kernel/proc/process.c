@@ -45,6 +45,7 @@ static void process_init(struct process *process, struct box *box)
     mutex_init(&process->exec_lock, RANK_EXEC);
     process->box = box;
     list_init(&process->children);
+    list_init(&process->reports);
     waitq_init(&process->child_events);
     list_init(&process->member_link);
     list_init(&process->reap_link);
@@ -350,13 +351,25 @@ static int walker_fill(struct process *process, struct walker *walker, struct pl
     return 0;
 }
 
-void process_walker(struct walker *walker, struct place *cwd)
+// Its labels may be changed by other threads meanwhile: each is one word, and belongs to no check.
+void process_walker(struct walker *walker, struct place *base, bool at_cwd)
 {
     struct process *process = process_current();
-    int error = walker_fill(process, walker, cwd);
 
-    assert(error == 0);
-    walker->names = process->box->names;
+    *base = (struct place){ .node = NULL };
+    *walker = (struct walker){
+        .names = process->box->names,
+        .base = base,
+        .uid = process->euid,
+        .gid = process->egid,
+        .umask = process->directory->umask,
+        .account = account_current(),
+    };
+    if (at_cwd) {
+        int error = process_cwd(process, base);
+
+        assert(error == 0);
+    }
 }
 
 int process_walker_of(struct process *process, struct walker *walker, struct place *cwd)

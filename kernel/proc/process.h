@@ -71,6 +71,8 @@ struct process {
     struct record *record;        // I  counted; numbers, parent, group, how it ended
     // T  of record.child_link: members and heads it made, the dead unreaped included
     struct list children;
+    // T  of record.report_link: members that ended, stopped or continued
+    struct list reports;
     struct waitq child_events;    // a child ended, stopped or continued
     struct list member_link;      // T  in box->members or box->killed
     struct list reap_link;        // T  in the reaper's list
@@ -245,9 +247,10 @@ int process_set_cwd(struct process *process, const struct place *cwd) MUST_CHECK
 int process_exe(struct process *process, struct place *exe) MUST_CHECK;
 // the calling process; the old one
 mode_t process_set_umask(mode_t umask);
-// The walker for path calls of the calling thread; base: cwd (a counted copy goes to *cwd, put by
-// the caller).
-void process_walker(struct walker *walker, struct place *cwd);
+// The walker for path calls of the calling thread (of a process with fds: not the kernel's).
+// at_cwd: a counted copy of cwd goes to *base, put by the caller; else *base is empty, for the
+// caller to fill, or for a path that begins with a slash.
+void process_walker(struct walker *walker, struct place *base, bool at_cwd);
 // The same for another process: its names (counted), cwd and labels; both given back by
 // process_walker_put. Errors: -ESRCH.
 int process_walker_of(struct process *process, struct walker *walker, struct place *cwd) MUST_CHECK;

@@ -20,6 +20,7 @@
 #include "kernel/proc/queue.h"
 #include "kernel/proc/session.h"
 #include "kernel/sync/spinlock.h"
+#include "lib/base/fmt.h"
 
 static SLAB_CACHE(record_cache, "record", struct record);
 
@@ -31,6 +32,7 @@ int record_create(struct account *account, struct record **record)
         return -ENOMEM;
     refcount_init(&made->ref, 1);
     list_init(&made->child_link);
+    list_init(&made->report_link);
     list_init(&made->group_link);
     waitq_init(&made->waiters);
     *record = made;
@@ -46,6 +48,28 @@ void record_put(struct record *record)
 {
     if (refcount_put(&record->ref))
         slab_free(&record_cache, record);
+}
+
+void record_reason(const struct record *record, char text[RECORD_REASON_SIZE])
+{
+    int64_t status = record->status;
+
+    if (record->reason[0] != '\0')
+        memcpy(text, record->reason, RECORD_REASON_SIZE);
+    else if (status >= 0)
+        fmt_print(text, RECORD_REASON_SIZE, "exited with %d", (int)(status & 0xff));
+    else if (status >= -SIGNAL_COUNT)
+        fmt_print(text, RECORD_REASON_SIZE, "killed by %s", signal_name((unsigned)-status));
+    else
+        fmt_print(text, RECORD_REASON_SIZE, "killed");
+}
+
+void record_by(const struct record *record, char text[RECORD_BY_SIZE])
+{
+    if (record->by_text != NULL)
+        fmt_print(text, RECORD_BY_SIZE, "%s", record->by_text);
+    else
+        fmt_print(text, RECORD_BY_SIZE, "pid %d", record->by_pid);
 }
 
 struct process *record_process(struct record *record)
@@ -145,6 +169,7 @@ void record_unlink(struct record *record)
 {
     spin_assert_held(&tree_lock);
     list_remove(&record->child_link);
+    list_remove(&record->report_link);
     record->parent = NULL;
     if (record->head)
         record_forget_outer(record);
@@ -192,6 +217,18 @@ static bool child_action(struct process *parent, uint64_t flag, bool or_ignored)
     return (action.flags & flag) != 0 || (or_ignored && action.handler == SIG_IGN);
 }
 
+void record_report(struct record *record)
+{
+    struct process *parent = record->parent;
+
+    spin_assert_held(&tree_lock);
+    if (parent == NULL)
+        return;
+    if (!record->head && !record->reap_when_done && list_empty(&record->report_link))
+        list_push_back(&parent->reports, &record->report_link);
+    waitq_wake(&parent->child_events, WAKE_ALL, 0);
+}
+
 void record_notify_parent(struct record *record, int code, int status)
 {
     struct process *parent = record->parent;
@@ -210,17 +247,15 @@ void record_notify_parent(struct record *record, int code, int status)
 void record_publish(struct record *record)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
-    struct process *parent = record->parent;
     int status, code = end_code(record->status, &status);
 
     atomic_store_explicit(&record->done, true, memory_order_release);
     record_notify_parent(record, code, status);
     waitq_wake(&record->waiters, WAKE_ALL, 0);
+    record_report(record);
     if (record->reap_when_done)
         record_unlink(record);
     record_put(record); // the process's
-    if (parent != NULL)
-        waitq_wake(&parent->child_events, WAKE_ALL, 0);
     spin_unlock_irq_restore(&tree_lock, irq);
 }
 
@@ -254,7 +289,8 @@ void record_creation_closed(struct record *record)
         record_unlink(record);
     spin_unlock_irq_restore(&tree_lock, irq);
     if (end)
-        process_end(process, -SIGKILL, "its creation handle was closed", "kernel");
+        process_end(process, -SIGKILL, "its creation handle was closed",
+                    ENDED_BY("kernel"));
     if (process != NULL)
         process_put(process);
 }

@@ -46,6 +46,7 @@ struct record {
     bool head;                // I
     struct process *parent;   // T  not counted; who made it, or adopted it; NULL: nobody is told
     struct list child_link;   // T  in parent->children until reaped
+    struct list report_link;  // T  in parent->reports while it has something to tell wait4
     struct process_group *group; // T  until reaped; NULL: none
     struct list group_link;   // T
     pid_t group_id, session_id; // T  numbers in its own box
@@ -60,8 +61,10 @@ struct record {
 
     bool claimed;             // T  someone has decided how it ends
     int64_t status;           // T  as `wait` shows it; fixed once claimed
-    char reason[RECORD_REASON_SIZE]; // T  "
-    char by[32];              // T  "pid 12", "box around", "kernel", "deadline"
+    char reason[RECORD_REASON_SIZE]; // T  "; empty: what the status says by itself
+    // T  "; who did it, a literal: "kernel", "box around", "deadline"; NULL: by_pid
+    const char *by_text;
+    pid_t by_pid;             // T  "; a process, by its number in its own box
 
     atomic_bool done;         // a  set last, after all is freed; then waiters are woken
     struct waitq waiters;     // of /proc/PID/wait, process_wait, pidfds
@@ -71,6 +74,12 @@ struct record {
     int64_t memory_peak, processes_peak, threads_peak, fds_peak; // d  heads
     int64_t left_bytes;       // d  what others still hold of the box's memory
 };
+
+#define RECORD_BY_SIZE 32
+
+// How it ended and who did it, in words; tree_lock held, or the record is done.
+void record_reason(const struct record *record, char text[RECORD_REASON_SIZE]);
+void record_by(const struct record *record, char text[RECORD_BY_SIZE]);
 
 void record_get(struct record *record);
 void record_put(struct record *record); // Context: any

@@ -330,6 +330,8 @@ void group_check_orphaned(struct process *ending)
     struct record *child;
 
     spin_assert_held(&tree_lock);
+    if (atomic_load(&ending->box->stopped) == 0)
+        return; // as nearly always: so that ends cost nothing for the size of a group
     check_group(own, ending->record);
     list_for_each(child, &ending->children, child_link) {
         if (!child->head && child->group != own && child->process != NULL &&

@@ -174,7 +174,8 @@ static void cancel_opposites(struct process *process, unsigned number)
 }
 
 static int send_with_text(struct process *process, struct uthread *thread, unsigned number,
-                          const struct linux_siginfo *info, const char *text, size_t length, bool outside)
+                          const struct linux_siginfo *info, const char *text, size_t length,
+                          bool outside)
 {
     uint64_t irq;
     int error = 0;

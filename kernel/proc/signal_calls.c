@@ -99,7 +99,8 @@ bool signal_pending_current(void)
 
 static bool on_altstack(const struct linux_stack *stack, vaddr_t sp)
 {
-    return !(stack->ss_flags & SS_DISABLE) && sp > stack->ss_sp && sp - stack->ss_sp <= stack->ss_size;
+    return !(stack->ss_flags & SS_DISABLE) && sp > stack->ss_sp &&
+           sp - stack->ss_sp <= stack->ss_size;
 }
 
 struct linux_stack signal_altstack_now(vaddr_t sp)

@@ -29,7 +29,7 @@ static int add_parts(struct process *process)
         error = space_create(account, &process->space);
     if (error == 0) {
         process->space->write_execute = process->box->write_execute;
-        space_set_stack_limit(process->space, process->rlimits[RLIMIT_STACK][0]);
+        space_lay_out(process->space, process->rlimits[RLIMIT_STACK][0]);
     }
     return error;
 }

@@ -194,6 +194,7 @@ void process_stop(struct process *process, unsigned signal)
         process->stop_signal = signal;
         process->stop_reported = false;
         atomic_fetch_or(&process->flags, PROCESS_STOPPED);
+        atomic_fetch_add(&process->box->stopped, 1);
         post_park(process);
     }
     spin_unlock_irq_restore(&process->lock, irq);
@@ -218,8 +219,7 @@ void stop_check_complete(struct process *process)
         record->stop_signal = process->stop_signal;
         record->continued = false;
         record_notify_parent(record, CLD_STOPPED, (int)record->stop_signal);
-        if (record->parent != NULL)
-            waitq_wake(&record->parent->child_events, WAKE_ALL, 0);
+        record_report(record);
     }
     spin_unlock_irq_restore(&tree_lock, tree_irq);
 }
@@ -229,6 +229,7 @@ bool process_continue_locked(struct process *process)
     if (!(atomic_load(&process->flags) & PROCESS_STOPPED))
         return false;
     atomic_fetch_and(&process->flags, ~(unsigned)PROCESS_STOPPED);
+    atomic_fetch_sub(&process->box->stopped, 1);
     process->continue_unreported = process->stop_reported;
     process->stop_reported = false;
     wake_parked(process);
@@ -252,8 +253,7 @@ void stop_report_continued(struct process *process)
         record->stop_signal = 0;
         record->continued = true;
         record_notify_parent(record, CLD_CONTINUED, SIGCONT);
-        if (record->parent != NULL)
-            waitq_wake(&record->parent->child_events, WAKE_ALL, 0);
+        record_report(record);
     }
     spin_unlock_irq_restore(&tree_lock, tree_irq);
 }

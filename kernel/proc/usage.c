@@ -43,9 +43,11 @@ static void total_locked(struct process *process, struct usage *usage)
         uthread_usage(thread, &one);
         usage_add(usage, &one);
     }
-    if (process->space != NULL)
-        usage->resident_peak = MAX(usage->resident_peak,
-                                   (uint64_t)atomic_load(&process->space->pages_resident) * PAGE_SIZE);
+    if (process->space != NULL) {
+        uint64_t pages = (uint64_t)atomic_load(&process->space->pages_resident);
+
+        usage->resident_peak = MAX(usage->resident_peak, pages * PAGE_SIZE);
+    }
 }
 
 void process_usage_total(struct process *process, struct usage *usage)

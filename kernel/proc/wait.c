@@ -71,6 +71,8 @@ static bool report(struct process *parent, struct record *child, struct wait_req
     } else {
         return false;
     }
+    if (!atomic_load(&child->done) && child->stop_signal == 0 && !child->continued)
+        list_remove(&child->report_link);
     request->pid = child->head ? child->outer_pid : child->pid;
     request->uid = child->uid;
     if (take && atomic_load(&child->done)) {
@@ -81,25 +83,63 @@ static bool report(struct process *parent, struct record *child, struct wait_req
     return true;
 }
 
+// The child with this number, tree_lock held; NULL if none.
+static struct record *find_child(struct process *parent, pid_t number)
+{
+    struct pid_entry *entry = pid_entry_find(&parent->box->pids, number);
+    struct record *record = NULL;
+
+    if (entry != NULL && entry->kind == PID_PROCESS)
+        record = container_of(entry, struct record, own);
+    else if (entry != NULL && entry->kind == PID_HEAD)
+        record = container_of(entry, struct record, outer);
+    return record != NULL && record->parent == parent ? record : NULL;
+}
+
+// Whether the child may have something to tell later: a dead one has not, to who does not ask for
+// ends.
+static bool may_report(const struct wait_request *request, const struct record *child)
+{
+    return matches(request, child) &&
+           (!atomic_load(&child->done) || (request->options & WEXITED));
+}
+
+static int look_at_one(struct process *parent, struct record *child, struct wait_request *request)
+{
+    if (child == NULL || child->parent != parent || !may_report(request, child))
+        return -ECHILD;
+    return report(parent, child, request) ? 1 : 0;
+}
+
+// Those that have something to tell come first; the others only tell that it is worth waiting.
+static int look_at_all(struct process *parent, struct wait_request *request)
+{
+    struct record *child;
+
+    list_for_each(child, &parent->reports, report_link) {
+        if (matches(request, child) && report(parent, child, request))
+            return 1;
+    }
+    list_for_each(child, &parent->children, child_link) {
+        if (may_report(request, child))
+            return 0;
+    }
+    return -ECHILD;
+}
+
 // Looks once. Returns 1 if something was reported, 0 if it is to be waited for, -ECHILD if nothing
 // ever will be.
 static int look(struct process *parent, struct wait_request *request)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
-    struct record *child, *following;
-    int result = -ECHILD;
+    int result;
 
-    list_for_each_safe(child, following, &parent->children, child_link) {
-        if (!matches(request, child))
-            continue;
-        if (report(parent, child, request)) {
-            result = 1;
-            break;
-        }
-        // A dead one has nothing more to tell to who does not ask for ends.
-        if (!atomic_load(&child->done) || (request->options & WEXITED))
-            result = 0;
-    }
+    if (request->which == P_PID)
+        result = look_at_one(parent, find_child(parent, request->id), request);
+    else if (request->which == P_PIDFD)
+        result = look_at_one(parent, request->record, request);
+    else
+        result = look_at_all(parent, request);
     spin_unlock_irq_restore(&tree_lock, irq);
     return result;
 }
@@ -166,15 +206,10 @@ int process_wait_any_child(struct process *process, pid_t *pid, int64_t *status,
 struct record *process_find_child(struct process *process, pid_t pid)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
-    struct record *child, *found = NULL;
+    struct record *child = find_child(process, pid);
 
-    list_for_each(child, &process->children, child_link) {
-        if ((child->head ? child->outer_pid : child->pid) != pid)
-            continue;
+    if (child != NULL)
         record_get(child);
-        found = child;
-        break;
-    }
     spin_unlock_irq_restore(&tree_lock, irq);
-    return found;
+    return child;
 }

@@ -4,11 +4,12 @@
 // The load of a CPU is the weight of its own queue; a thread's part of it is its share of its group's weight there, and
 // moves with it. CPUs with one thread or none take no timer interrupts, so it is the busier one that evens loads out, at the ends of
 // its slices. Where no move would make loads more even but one would swap who is better off (three threads on two CPUs), the
-// thread that has been there longest moves from time to time, so that over seconds all get the same.
+// thread that ran most lately moves from time to time, so that over seconds all get the same.
 #include "kernel/sched/runqueue.h"
 
 #define BALANCE_PERIOD_NS (10 * NSEC_PER_MSEC)
-#define ROTATE_AFTER_NS (30 * NSEC_PER_MSEC)
+#define ROTATE_AFTER_NS (20 * NSEC_PER_MSEC) // since the last arrival
+#define RECENT_NS NSEC_PER_SEC
 #define SCAN_MAX 64  // threads looked at for one move
 #define MOVES_MAX 32 // in one go
 
@@ -84,8 +85,53 @@ static uint64_t load_of(const struct thread *thread)
     return load;
 }
 
-// The thread whose move to cpu, less loaded than rq by gap, is best; NULL: none.
-static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap, nsec_t now)
+// What thread ran lately: over about the last RECENT_NS, older time counting less.
+static nsec_t recent_runtime(struct thread *thread, nsec_t now)
+{
+    nsec_t passed = now - thread->sampled_ns;
+    nsec_t ran = thread->runtime_ns - thread->sampled_runtime_ns;
+
+    if (passed >= RECENT_NS)
+        thread->recent_ns = ran / (passed / NSEC_PER_MSEC) * (RECENT_NS / NSEC_PER_MSEC);
+    else
+        thread->recent_ns += ran - thread->recent_ns / (RECENT_NS / NSEC_PER_USEC) * (passed / NSEC_PER_USEC);
+    thread->sampled_ns = now;
+    thread->sampled_runtime_ns = thread->runtime_ns;
+    return thread->recent_ns;
+}
+
+// Of the threads whose move would only swap which CPU is busier, the one that ran most lately: the others get more room
+// here. Where it runs just now, its turn comes at the end of a slice. NULL: none.
+static struct thread *next_in_turn(struct runqueue *rq, unsigned cpu, uint64_t gap, nsec_t now)
+{
+    nsec_t most = 0;
+    struct thread *found = NULL;
+    struct thread *thread = list_last(&rq->threads, struct thread, run_link);
+    unsigned scanned = 0;
+
+    if (thread == NULL || now - thread->arrived_ns < ROTATE_AFTER_NS)
+        return NULL;
+    list_for_each(thread, &rq->threads, run_link) {
+        uint64_t load = load_of(thread);
+        nsec_t recent = recent_runtime(thread, now);
+
+        if (++scanned > SCAN_MAX)
+            break;
+        if (!(thread->affinity >> cpu & 1) || gap + load / 8 < load || gap > load + load / 8)
+            continue;
+        if (found == NULL || recent > most) {
+            most = recent;
+            found = thread;
+        }
+    }
+    if (found == NULL || movable(rq, found, cpu))
+        return found;
+    rq->balance_at = now;
+    return NULL;
+}
+
+// The thread whose move to cpu, less loaded than rq by gap, evens them out best; NULL: none.
+static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap)
 {
     uint64_t least = gap;
     struct thread *best = NULL;
@@ -101,11 +147,8 @@ static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap,
             continue;
         load = load_of(thread);
         left = gap > 2 * load ? gap - 2 * load : 2 * load - gap;
-        // Threads are in the order of their arrival: the first that would only swap is the one there longest.
         if (left + load / 8 < least) {
             least = left;
-            best = thread;
-        } else if (best == NULL && left < gap + load / 8 && now - thread->arrived_ns >= ROTATE_AFTER_NS) {
             best = thread;
         }
     }
@@ -139,8 +182,11 @@ static bool balance_once(struct runqueue *rq, nsec_t now)
     if (cpu == rq->cpu)
         return false;
     state = spin_lock_irq_save(&rq->lock);
-    if (rq->top.weight > weight)
-        thread = best_move(rq, cpu, rq->top.weight - weight, now);
+    if (rq->top.weight > weight) {
+        thread = best_move(rq, cpu, rq->top.weight - weight);
+        if (thread == NULL)
+            thread = next_in_turn(rq, cpu, rq->top.weight - weight, now);
+    }
     if (thread != NULL)
         take(rq, thread, cpu, now);
     spin_unlock_irq_restore(&rq->lock, state);

@@ -75,46 +75,59 @@ static void wait_idle(struct thread *self, unsigned bits)
     }
 }
 
-static void wait_once(struct thread *self, unsigned bits)
+// Returns: as reason_to_end.
+static int wait_once(struct thread *self, unsigned bits)
 {
     uint64_t irq;
+    int result;
 
-    if (self->is_idle) {
+    if (unlikely(self->is_idle)) {
         wait_idle(self, bits);
-        return;
+        return reason_to_end(self, bits);
     }
     irq = arch_irq_save();
     atomic_store(&self->state, THREAD_BLOCKED);
+    result = reason_to_end(self, bits);
     // Where the claim fails a waker has the thread already, and puts it back after the switch.
-    if (reason_to_end(self, bits) == 1 || !claim(self))
+    if (result == 1 || !claim(self)) {
         sched_switch(SWITCH_BLOCK);
+        result = reason_to_end(self, bits);
+    }
     arch_irq_restore(irq);
+    return result;
+}
+
+static int block_until(struct thread *self, unsigned bits, nsec_t deadline_ns)
+{
+    int result = reason_to_end(self, bits);
+
+    if (result != 1)
+        return result;
+    if (deadline_ns <= clock_now())
+        return -ETIMEDOUT;
+    timer_arm(&self->block_timer, deadline_ns);
+    while (result == 1)
+        result = wait_once(self, bits);
+    (void)timer_cancel(&self->block_timer);
+    return result;
 }
 
 int thread_block(enum wait_mode mode, nsec_t deadline_ns)
 {
     struct thread *self = thread_current();
     unsigned bits = ending_bits[mode];
-    int result = reason_to_end(self, bits);
-    bool armed = result == 1 && deadline_ns != NSEC_NEVER;
+    int result = 1;
 
     if (spin_held() != 0)
         panic("thread %s sleeps while it holds a spin lock", self->name);
-    if (armed) {
-        if (deadline_ns <= clock_now())
-            return -ETIMEDOUT;
-        timer_arm(&self->block_timer, deadline_ns);
-    }
     self->waiting_for = __builtin_return_address(0);
     atomic_store_explicit(&self->wait_bits, bits, memory_order_relaxed);
-    while (result == 1) {
-        wait_once(self, bits);
-        result = reason_to_end(self, bits);
-    }
+    if (deadline_ns != NSEC_NEVER)
+        result = block_until(self, bits, deadline_ns);
+    while (result == 1)
+        result = wait_once(self, bits);
     atomic_store_explicit(&self->wait_bits, 0, memory_order_relaxed);
     self->waiting_for = NULL;
-    if (armed)
-        (void)timer_cancel(&self->block_timer);
     return result;
 }
 

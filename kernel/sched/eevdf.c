@@ -36,7 +36,7 @@ static int64_t divide_down(int64_t value, int64_t divisor)
 // Nanoseconds to virtual time of this weight.
 static int64_t to_virtual(nsec_t time_ns, uint64_t weight)
 {
-    return (int64_t)((time_ns << EEVDF_SHIFT) / weight);
+    return (int64_t)(likely(weight == EEVDF_UNIT) ? time_ns : (time_ns << EEVDF_SHIFT) / weight);
 }
 
 static void augment(struct rb_node *node)
@@ -128,10 +128,10 @@ void eevdf_enqueue(struct sched_queue *queue, struct sched_entity *entity)
 
     assert(!entity->queued);
     // Joining moves V towards the newcomer, so it is placed further off: then V - vruntime is lag again.
-    if (queue->weight != 0)
-        lag += lag * (int64_t)entity->weight / (int64_t)queue->weight;
-    else
+    if (queue->weight == 0)
         lag = 0;
+    else if (lag != 0)
+        lag += lag * (int64_t)entity->weight / (int64_t)queue->weight;
     entity->vruntime = queue->zero - (uint64_t)lag;
     entity->queue = queue;
     entity->queued = true;
@@ -143,13 +143,21 @@ void eevdf_enqueue(struct sched_queue *queue, struct sched_entity *entity)
     tree_insert(queue, entity);
 }
 
+static int64_t bounded_lag(int64_t lag, uint64_t weight)
+{
+    int64_t scaled = lag * (int64_t)weight; // in time, shifted: so that the usual case needs no division
+
+    if (scaled > (int64_t)(EEVDF_OWED_LIMIT_NS << EEVDF_SHIFT))
+        return to_virtual(EEVDF_OWED_LIMIT_NS, weight);
+    if (scaled < -(int64_t)(EEVDF_OWING_LIMIT_NS << EEVDF_SHIFT))
+        return -to_virtual(EEVDF_OWING_LIMIT_NS, weight);
+    return lag;
+}
+
 void eevdf_dequeue(struct sched_queue *queue, struct sched_entity *entity)
 {
-    int64_t lag = (int64_t)(queue->zero - entity->vruntime);
-
     assert(entity->queued && entity->queue == queue);
-    entity->lag = MAX(MIN(lag, to_virtual(EEVDF_OWED_LIMIT_NS, entity->weight)),
-                      -to_virtual(EEVDF_OWING_LIMIT_NS, entity->weight));
+    entity->lag = bounded_lag((int64_t)(queue->zero - entity->vruntime), entity->weight);
     entity->left_at = queue->zero;
     if (queue->current == entity)
         queue->current = NULL;
@@ -161,19 +169,31 @@ void eevdf_dequeue(struct sched_queue *queue, struct sched_entity *entity)
     normalise(queue);
 }
 
+// The virtual time that entity gets for running so long; what is lost in the division is kept for the next time.
+static uint64_t earned(struct sched_entity *entity, nsec_t ran_ns)
+{
+    uint64_t scaled;
+
+    ran_ns = MIN(ran_ns, LONGEST_RUN_NS);
+    if (likely(entity->weight == EEVDF_UNIT))
+        return ran_ns;
+    scaled = (ran_ns << EEVDF_SHIFT) + entity->remainder;
+    entity->remainder = scaled % entity->weight;
+    return scaled / entity->weight;
+}
+
 void eevdf_charge(struct sched_queue *queue, nsec_t ran_ns)
 {
     struct sched_entity *entity = queue->current;
-    uint64_t scaled = (MIN(ran_ns, LONGEST_RUN_NS) << EEVDF_SHIFT) + entity->remainder;
-    uint64_t moved = scaled / entity->weight;
+    uint64_t moved = earned(entity, ran_ns);
 
-    entity->remainder = scaled % entity->weight;
     entity->vruntime += moved;
-    if (queue->count == 1)
+    if (queue->count == 1) {
         queue->zero = entity->vruntime;
-    else
+    } else {
         queue->sum += (int64_t)(moved * entity->weight);
-    normalise(queue);
+        normalise(queue);
+    }
     if (!before(entity->vruntime, entity->deadline)) {
         new_request(queue, entity);
         entity->spent = true;

@@ -17,6 +17,8 @@ static int64_t quota_of(const struct sched_group *group)
     return (int64_t)(PERIOD_NS / 100) * atomic_load_explicit(&group->cpu_percent, memory_order_relaxed);
 }
 
+atomic_uint group_limits;
+
 // Begins the period that now lies in.
 static void roll_locked(struct sched_group *group, nsec_t now)
 {
@@ -133,6 +135,8 @@ int sched_group_init(struct sched_group *group, struct sched_group *parent, stru
 void sched_group_fini(struct sched_group *group)
 {
     assert(atomic_load(&group->busy_weight) == 0);
+    if (atomic_exchange(&group->cpu_percent, 0) != 0)
+        atomic_fetch_sub(&group_limits, 1);
     (void)timer_cancel(&group->refill);
     kfree(group->cpus);
     group->cpus = NULL;
@@ -154,8 +158,9 @@ void sched_group_set_weight(struct sched_group *group, unsigned weight)
 void sched_group_set_percent(struct sched_group *group, unsigned percent)
 {
     uint64_t state = spin_lock_irq_save(&group->limit_lock);
+    unsigned before = atomic_exchange(&group->cpu_percent, MIN(percent, 100U * CPU_MAX));
 
-    atomic_store(&group->cpu_percent, MIN(percent, 100U * CPU_MAX));
+    atomic_fetch_add(&group_limits, (percent != 0) - (before != 0));
     group->period_start = clock_now();
     group->period_left = quota_of(group);
     atomic_store(&group->throttled, false);

@@ -37,9 +37,3 @@ void load_update(struct load *load, nsec_t now)
     load->area += load->count * (now - load->since);
     load->since = now;
 }
-
-void load_set_count(struct load *load, unsigned count, nsec_t now)
-{
-    load_update(load, now);
-    load->count = count;
-}

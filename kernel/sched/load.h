@@ -20,4 +20,14 @@ struct load {
 
 // Brings the averages up to now.
 void load_update(struct load *load, nsec_t now);
-void load_set_count(struct load *load, unsigned count, nsec_t now);
+
+static inline void load_set_count(struct load *load, unsigned count, nsec_t now)
+{
+    if (now < load->since || now - load->window_start >= LOAD_WINDOW_NS) {
+        load_update(load, now);
+    } else {
+        load->area += load->count * (now - load->since);
+        load->since = now;
+    }
+    load->count = count;
+}

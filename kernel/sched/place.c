@@ -61,6 +61,8 @@ static unsigned choose_cpu(const struct thread *thread, bool is_new)
     unsigned before = thread->cpu;
     unsigned cpu;
 
+    if ((allowed & (allowed - 1)) == 0 && allowed != 0)
+        return bits_lowest(allowed);
     if (!is_new && waker_leaves(allowed))
         return arch_cpu();
     if (claim_idle(allowed, before, &cpu))
@@ -82,8 +84,8 @@ static bool add_locked(struct runqueue *rq, struct thread *thread)
         return !(atomic_fetch_or(&current->work, WORK_RESCHEDULE) & WORK_RESCHEDULE);
     if (rq->slice_end != NSEC_NEVER)
         return false;
-    // It ran alone, without a slice; now there are two.
-    runqueue_set_slice_end(rq, now);
+    // It ran alone, without a slice. How long it may go on is computed at the first look, which is soon enough for any.
+    rq->slice_end = now + EEVDF_SLICE_LEAST_NS;
     return true;
 }
 

@@ -172,7 +172,9 @@ void runqueue_charge(struct runqueue *rq, nsec_t now)
         }
         entity = queue->owner;
     }
-    refresh_shares(thread->entity.queue);
+    // Alone, it need not know its weight.
+    if (atomic_load_explicit(&rq->runnable, memory_order_relaxed) > 1)
+        refresh_shares(thread->entity.queue);
 }
 
 struct thread *runqueue_pick(struct runqueue *rq, bool other)
@@ -214,13 +216,28 @@ bool runqueue_preempts(const struct runqueue *rq, const struct thread *thread)
     return eevdf_preempts(mine->queue, mine);
 }
 
-void runqueue_set_slice_end(struct runqueue *rq, nsec_t now)
+bool runqueue_slice_over(const struct runqueue *rq)
 {
-    struct thread *thread = runqueue_current(rq);
-    nsec_t left = NSEC_NEVER;
+    const struct thread *thread = runqueue_current(rq);
 
     for (const struct sched_entity *entity = thread == rq->idle ? NULL : &thread->entity; entity != NULL;
          entity = entity->queue->owner) {
+        if (entity->spent && entity->queue->count > 1)
+            return true;
+    }
+    return false;
+}
+
+void runqueue_set_slice_end(struct runqueue *rq, nsec_t now)
+{
+    struct thread *thread = runqueue_current(rq);
+    bool alone = atomic_load_explicit(&rq->runnable, memory_order_relaxed) == 1;
+    nsec_t left = NSEC_NEVER;
+
+    rq->slice_end = NSEC_NEVER;
+    if (thread == rq->idle || (alone && !group_limits_exist()))
+        return;
+    for (const struct sched_entity *entity = &thread->entity; entity != NULL; entity = entity->queue->owner) {
         nsec_t limit = entity->queue->owner == NULL
                            ? NSEC_NEVER : group_limit_left(cpu_group_of(entity->queue)->group);
 
@@ -232,7 +249,8 @@ void runqueue_set_slice_end(struct runqueue *rq, nsec_t now)
         else
             left = MIN(left, limit);
     }
-    rq->slice_end = left == NSEC_NEVER ? NSEC_NEVER : now + left;
+    if (left != NSEC_NEVER)
+        rq->slice_end = now + left;
 }
 
 void runqueue_reweight(struct runqueue *rq, struct thread *thread, uint64_t weight)

@@ -72,6 +72,8 @@ struct thread *runqueue_pick(struct runqueue *rq, bool other);
 bool runqueue_preempts(const struct runqueue *rq, const struct thread *thread);
 // Computes slice_end anew, and tells the running thread if a group around it is throttled.
 void runqueue_set_slice_end(struct runqueue *rq, nsec_t now);
+// Whether the running thread has had what it asked for, and others wait.
+bool runqueue_slice_over(const struct runqueue *rq);
 void runqueue_reweight(struct runqueue *rq, struct thread *thread, uint64_t weight);
 
 // --- place.c ---
@@ -103,6 +105,11 @@ void NORETURN sched_thread_begin(void *thread);
 
 // --- group.c ---
 
+extern atomic_uint group_limits; // how many groups have a limit
+static inline bool group_limits_exist(void)
+{
+    return unlikely(atomic_load_explicit(&group_limits, memory_order_relaxed) != 0);
+}
 // Takes ran_ns from the period of group. Returns: false when nothing is left. Context: run queue locked.
 bool group_limit_charge(struct sched_group *group, nsec_t ran_ns, nsec_t now);
 // How long the group may still run in this period, at most; NSEC_NEVER: unlimited; 0: it is throttled.

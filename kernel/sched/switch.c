@@ -190,7 +190,7 @@ static void look_again(struct runqueue *rq, bool balance)
     nsec_t now = clock_now();
 
     runqueue_charge(rq, now);
-    if (now >= rq->slice_end && current != rq->idle)
+    if (runqueue_slice_over(rq))
         atomic_fetch_or(&current->work, WORK_RESCHEDULE);
     runqueue_set_slice_end(rq, now);
     spin_unlock_irq_restore(&rq->lock, state);

@@ -59,6 +59,9 @@ static void set_up(struct thread *thread, const char *name, struct sched_group *
     eevdf_entity_init(&thread->entity, eevdf_weight(thread->priority), NULL);
     list_init(&thread->run_link);
     timer_init(&thread->block_timer, block_timer_fired);
+    thread->recent_ns = 0;
+    thread->sampled_ns = now;
+    thread->sampled_runtime_ns = 0;
     thread->woke_ns = 0;
     thread->quick_blocks = 0;
     thread->start_ns = now;

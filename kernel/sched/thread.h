@@ -72,6 +72,7 @@ struct thread {
     struct list run_link;       // q  in its run queue's list of threads
     unsigned priority;          // q  0-63, as /proc/PID/prio shows it
     nsec_t arrived_ns;          // q  when it came to this CPU
+    nsec_t recent_ns, sampled_ns, sampled_runtime_ns; // q  for balance.c: what it ran lately
     nsec_t woke_ns;             // s  when it last woke another thread, since it last blocked; 0: it has not
     unsigned quick_blocks;      // s  how often in a row it blocked right after waking another
     struct timer block_timer;   // s  the deadline of thread_block

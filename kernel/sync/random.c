@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // random.c - random bytes by ChaCha20 with fast key erasure.
 //
-// There is one key. Each request takes a block of its stream: half becomes the next key, so that
-// what was given out cannot be computed back from a later state, the other half is the answer, or
-// the key of a longer one, made without the lock. The key starts as whatever differs between boots:
-// RDRAND where there is one, the time-stamp counter, the memory map. Each request stirs the counter
-// and RDRAND in again, so a machine without RDRAND gathers the jitter of its requests.
-// Locking: random_lock (rank RANDOM) guards the key.
+// There is one key and a pool of its stream. When the pool is empty it is filled anew: its first
+// bytes become the next key, and what is handed out is wiped from it, so that nothing that was
+// given out can be computed back from a later state. A long request takes a key of its own from the
+// pool and is made without the lock. The key starts as whatever differs between boots: RDRAND where
+// there is one, the time-stamp counter. Each filling stirs both in again, so a machine without
+// RDRAND gathers the jitter of its requests.
+// Locking: random_lock (rank RANDOM) guards key and pool.
 #include "kernel/sync/random.h"
 
 #include <string.h>
@@ -15,20 +16,14 @@
 #include "kernel/sync/spinlock.h"
 #include "lib/base/chacha.h"
 
+#define POOL_SIZE ((size_t)4 * CHACHA_BLOCK_SIZE)
+#define LONG_REQUEST ((size_t)128)
+
 static struct spinlock random_lock = SPINLOCK_INIT(RANK_RANDOM);
-static uint32_t key[8];   // under random_lock
-static uint64_t requests; // "
-
-// Replaces the key by a block of its stream with input in place of the nonce; the block's other
-// half goes to rest.
-static void turn_locked(const uint32_t input[3], uint8_t rest[CHACHA_KEY_SIZE])
-{
-    uint8_t block[CHACHA_BLOCK_SIZE];
-
-    chacha_block(key, (uint32_t)requests, input, block);
-    memcpy(key, block, sizeof(key));
-    memcpy(rest, block + sizeof(key), CHACHA_KEY_SIZE);
-}
+static uint32_t key[8];            // under random_lock
+static uint8_t pool[POOL_SIZE];    // "  of which the first used bytes are wiped
+static size_t used = POOL_SIZE;    // "
+static bool started;               // "
 
 // What can be had at once: three words of nonce, none of which is trusted alone.
 static void gather(uint32_t input[3])
@@ -41,18 +36,29 @@ static void gather(uint32_t input[3])
     input[2] = (uint32_t)(hardware >> 32);
 }
 
-// The first request: four words of hardware randomness, and what the boot left behind.
+// Fills the pool with the stream of the key, with input as its nonce, and takes the next key from
+// it.
+static void fill_locked(const uint32_t input[3])
+{
+    for (uint32_t i = 0; i < POOL_SIZE / CHACHA_BLOCK_SIZE; i++)
+        chacha_block(key, i, input, pool + i * CHACHA_BLOCK_SIZE);
+    memcpy(key, pool, sizeof(key));
+    memset(pool, 0, sizeof(key));
+    used = sizeof(key);
+}
+
+// The first request: what the boot left behind, and four words of hardware randomness.
 static void start_locked(void)
 {
     uint32_t input[3] = { (uint32_t)boot_info.entry_tsc, (uint32_t)(boot_info.entry_tsc >> 32),
                           (uint32_t)boot_info.rsdp };
-    uint8_t rest[CHACHA_KEY_SIZE];
 
-    turn_locked(input, rest);
+    fill_locked(input);
     for (unsigned i = 0; i < 4; i++) {
         gather(input);
-        turn_locked(input, rest);
+        fill_locked(input);
     }
+    started = true;
 }
 
 void random_add(const void *from, size_t size)
@@ -60,25 +66,38 @@ void random_add(const void *from, size_t size)
     const uint8_t *bytes = from;
     uint64_t state = spin_lock_irq_save(&random_lock);
 
+    if (!started)
+        start_locked();
     for (size_t done = 0; done < size; done += 3 * sizeof(uint32_t)) {
         uint32_t input[3] = { 0 };
-        uint8_t rest[CHACHA_KEY_SIZE];
 
         memcpy(input, bytes + done, MIN(size - done, sizeof(input)));
-        turn_locked(input, rest);
+        fill_locked(input);
     }
     spin_unlock_irq_restore(&random_lock, state);
 }
 
-static void take_key(uint32_t answer[8])
+static void take_from_pool(uint8_t *to, size_t size)
 {
-    uint32_t input[3];
     uint64_t state = spin_lock_irq_save(&random_lock);
 
-    if (requests++ == 0)
+    if (!started)
         start_locked();
-    gather(input);
-    turn_locked(input, (uint8_t *)answer);
+    while (size != 0) {
+        uint32_t input[3];
+        size_t part;
+
+        if (used == POOL_SIZE) {
+            gather(input);
+            fill_locked(input);
+        }
+        part = MIN(size, POOL_SIZE - used);
+        memcpy(to, pool + used, part);
+        memset(pool + used, 0, part);
+        used += part;
+        to += part;
+        size -= part;
+    }
     spin_unlock_irq_restore(&random_lock, state);
 }
 
@@ -86,18 +105,18 @@ void random_bytes(void *to, size_t size)
 {
     static const uint32_t nonce[3];
     uint8_t *bytes = to;
-    uint32_t answer[8];
     uint8_t block[CHACHA_BLOCK_SIZE];
+    uint32_t own_key[8];
 
-    take_key(answer);
-    if (size <= sizeof(answer)) {
-        memcpy(bytes, answer, size);
+    if (size <= LONG_REQUEST) {
+        take_from_pool(bytes, size);
         return;
     }
+    take_from_pool((uint8_t *)own_key, sizeof(own_key));
     for (uint32_t counter = 0; size != 0; counter++) {
         size_t part = MIN(size, sizeof(block));
 
-        chacha_block(answer, counter, nonce, block);
+        chacha_block(own_key, counter, nonce, block);
         memcpy(bytes, block, part);
         bytes += part;
         size -= part;

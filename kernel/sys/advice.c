@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // advice.c - what a program says and asks about its pages: madvise, msync, mincore, mlock.
 //
-// There is no swap: a page that is resident stays so until it is given back. So locking brings pages in and needs to
-// remember nothing.
+// There is no swap: a page that is resident stays so until it is given back. So locking brings
+// pages in and needs to remember nothing.
 #include "abi/mman.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// attributes.c - changing a file's mode, owner and times. Each needs the right w of the grant it is reached through.
+// attributes.c - changing a file's mode, owner and times. Each needs the right w of the grant it is
+// reached through.
 #include "abi/stat.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sys/decode.h"
@@ -111,7 +112,8 @@ CALL5(fchownat, int, dirfd, vaddr_t, path, uid_t, uid, gid_t, gid, unsigned, fla
     return change_path(dirfd, path, flags, &change);
 }
 
-// Times before 1970 or past the range of nsec_t become the nearest one that can be stored, as on any file system.
+// Times before 1970 or past the range of nsec_t become the nearest one that can be stored, as on
+// any file system.
 static nsec_t storable(int64_t seconds, uint64_t fraction_ns)
 {
     nsec_t time;

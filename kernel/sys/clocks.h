@@ -8,5 +8,6 @@
 // What a clock shows. Errors: -EINVAL no such clock, process or thread.
 int clock_read(int clock, nsec_t *now) MUST_CHECK;
 
-// A moment of the monotonic clock (or, realtime, of the wall clock as it is set now) as one of clock_now().
+// A moment of the monotonic clock (or, realtime, of the wall clock as it is set now) as one of
+// clock_now().
 nsec_t clock_to_monotonic(bool realtime, nsec_t moment);

@@ -26,7 +26,10 @@ static ssize_t write_side(struct side *to, void *bytes, size_t size)
     ssize_t done;
 
     iobuf_kernel(&buffer, bytes, size);
-    done = to->own ? handle_write(to->handle, &buffer) : handle_write_at(to->handle, &buffer, to->at);
+    if (to->own)
+        done = handle_write(to->handle, &buffer);
+    else
+        done = handle_write_at(to->handle, &buffer, to->at);
     if (done > 0 && !to->own)
         to->at += done;
     return done;

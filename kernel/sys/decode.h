@@ -6,8 +6,8 @@
 //         ...
 //     }
 //
-// defines sys_dup2, which dispatch.c finds through served.def. Results are 0 or more, or a negative errno; -ERESTART* of
-// kernel/proc/note.h are left for the way back to user mode.
+// defines sys_dup2, which dispatch.c finds through served.def. Results are 0 or more, or a negative
+// errno; -ERESTART* of kernel/proc/note.h are left for the way back to user mode.
 #pragma once
 
 #include "kernel/sys/calls.h"

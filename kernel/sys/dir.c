@@ -106,8 +106,8 @@ CALL3(unlinkat, int, dirfd, vaddr_t, path, unsigned, flags)
 }
 
 // Two paths at once.
-static int pair_begin(struct path_call *from, int from_dirfd, vaddr_t from_path, unsigned from_flags,
-                      struct path_call *to, int to_dirfd, vaddr_t to_path)
+static int pair_begin(struct path_call *from, int from_dirfd, vaddr_t from_path,
+                      unsigned from_flags, struct path_call *to, int to_dirfd, vaddr_t to_path)
 {
     int error = path_begin(from, from_dirfd, from_path, from_flags);
 
@@ -259,9 +259,9 @@ CALL2(getcwd, vaddr_t, to, size_t, size)
         place_put(&cwd);
     }
     if (length > 0) {
-        text[length] = '\0';
-        error = (size_t)length + 1 > size ? -ERANGE : arch_copy_to_user(to, text, (size_t)length + 1);
-        length = error != 0 ? error : length + 1;
+        text[length++] = '\0';
+        error = (size_t)length > size ? -ERANGE : arch_copy_to_user(to, text, (size_t)length);
+        length = error != 0 ? error : length;
     }
     path_free(text);
     return length;

@@ -81,8 +81,9 @@ static int64_t wait_for_events(int set_fd, vaddr_t to, int most, nsec_t deadline
     return result;
 }
 
-// restart_data: 0 the set, 1 where events go, 2 how many, 3 the deadline, 4 whether there is a mask, 5 the mask.
-// Without a handler it goes on after a stop or a suspension; Linux ends the call after a stop.
+// restart_data: 0 the set, 1 where events go, 2 how many, 3 the deadline, 4 whether there is a
+// mask, 5 the mask. Without a handler it goes on after a stop or a suspension; Linux ends the call
+// after a stop.
 static int64_t epoll_on(struct uthread *thread)
 {
     uint64_t *data = thread->restart_data;
@@ -125,7 +126,8 @@ CALL4(epoll_wait, int, set_fd, vaddr_t, to, int, most, int, timeout)
     return epoll_call(set_fd, to, most, from_milliseconds(timeout), 0, 0);
 }
 
-CALL6(epoll_pwait, int, set_fd, vaddr_t, to, int, most, int, timeout, vaddr_t, mask_from, size_t, mask_size)
+CALL6(epoll_pwait, int, set_fd, vaddr_t, to, int, most, int, timeout, vaddr_t, mask_from,
+      size_t, mask_size)
 {
     return epoll_call(set_fd, to, most, from_milliseconds(timeout), mask_from, mask_size);
 }

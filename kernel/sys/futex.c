@@ -43,8 +43,8 @@ static int64_t futex_on(struct uthread *thread)
     return -ERESTART_RESTARTBLOCK;
 }
 
-static int64_t futex_wait_call(vaddr_t address, unsigned flags, uint32_t value, vaddr_t timeout_from,
-                               vaddr_t address2, uint32_t value3)
+static int64_t futex_wait_call(vaddr_t address, unsigned flags, uint32_t value,
+                               vaddr_t timeout_from, vaddr_t address2, uint32_t value3)
 {
     struct uthread *thread = uthread_current();
     struct linux_timespec timeout;
@@ -67,8 +67,8 @@ static int64_t futex_wait_call(vaddr_t address, unsigned flags, uint32_t value, 
     return futex_on(thread);
 }
 
-CALL6(futex, vaddr_t, address, unsigned, flags, uint32_t, value, uint64_t, timeout_or_value2, vaddr_t,
-      address2, uint32_t, value3)
+CALL6(futex, vaddr_t, address, unsigned, flags, uint32_t, value, uint64_t, timeout_or_value2,
+      vaddr_t, address2, uint32_t, value3)
 {
     struct futex_request request = {
         .operation = flags & (unsigned)FUTEX_CMD_MASK,

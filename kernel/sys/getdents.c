@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // getdents.c - listing a directory.
 //
-// Records are built in a kernel buffer and copied out at the end, so that no directory is locked while user pages fault.
+// Records are built in a kernel buffer and copied out at the end, so that no directory is locked
+// while user pages fault.
 #include <string.h>
 
 #include "abi/dirent.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ids.c - numbers of processes, groups and sessions; uids and gids.
 //
-// uids and gids are labels: they follow Linux's rules among themselves (euid 0 may set any), and no rights check reads them.
+// uids and gids are labels: they follow Linux's rules among themselves (euid 0 may set any), and no
+// rights check reads them.
 #include "kernel/proc/process.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/thread.h"
@@ -104,12 +105,14 @@ static int change_one(struct ids *ids, bool privileged, const uint32_t wanted[3]
     return 0;
 }
 
-// setreuid: the saved one follows the effective one when the real one is set, or the effective one to another than the real one.
+// setreuid: the saved one follows the effective one when the real one is set, or the effective one
+// to another than the real one.
 static int change_two(struct ids *ids, bool privileged, const uint32_t wanted[3])
 {
     uint32_t old_real = ids->real;
 
-    if (!privileged && wanted[0] != UNCHANGED && wanted[0] != ids->real && wanted[0] != ids->effective)
+    if (!privileged && wanted[0] != UNCHANGED && wanted[0] != ids->real &&
+        wanted[0] != ids->effective)
         return -EPERM;
     if (!privileged && wanted[1] != UNCHANGED && !is_one_of(ids, wanted[1]))
         return -EPERM;
@@ -207,7 +210,8 @@ CALL3(getresgid, vaddr_t, real_to, vaddr_t, effective_to, vaddr_t, saved_to)
     return store_ids(true, real_to, effective_to, saved_to);
 }
 
-// The label of file access is the effective one: it cannot be set apart, which this call reports by leaving it.
+// The label of file access is the effective one: it cannot be set apart, which this call reports by
+// leaving it.
 CALL1(setfsuid, uint32_t, id)
 {
     (void)id;

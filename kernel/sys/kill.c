@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// kill.c - sending signals. A caller reaches the members of its own box and the heads of the boxes made in it.
+// kill.c - sending signals. A caller reaches the members of its own box and the heads of the boxes
+// made in it.
 #include "abi/signal.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/note.h"
@@ -87,7 +88,8 @@ CALL3(tgkill, pid_t, group, pid_t, tid, int, number)
     return group <= 0 ? -EINVAL : send_to_thread(group, tid, number, &info);
 }
 
-// An info of the caller's making may not look like the kernel's or like kill's, unless it is for itself.
+// An info of the caller's making may not look like the kernel's or like kill's, unless it is for
+// itself.
 static int load_info(vaddr_t from, int number, bool self, struct linux_siginfo *info)
 {
     int error = user_load(info, from);

@@ -114,7 +114,8 @@ struct nice_walk {
     bool refused;
 };
 
-// Lowering is always allowed, raising up to what RLIMIT_NICE says, as euid 0 up to the box's ceiling.
+// Lowering is always allowed, raising up to what RLIMIT_NICE says, as euid 0 up to the box's
+// ceiling.
 static void visit_process(struct nice_walk *walk, struct process *process)
 {
     int now = nice_of(process);

@@ -30,7 +30,8 @@ static int64_t lock_base(struct handle *handle, int whence)
 }
 
 // The bytes that a struct linux_flock names. A negative length counts back from the start.
-static int lock_range(struct handle *handle, const struct linux_flock *flock, struct lock_request *request)
+static int lock_range(struct handle *handle, const struct linux_flock *flock,
+                      struct lock_request *request)
 {
     int64_t base = lock_base(handle, flock->l_whence);
     int64_t start, end;
@@ -114,8 +115,8 @@ static bool still_open(const struct handle *handle, int fd)
     return same;
 }
 
-static int64_t set_lock(struct handle *handle, int fd, int command, const struct lock_request *request,
-                        int type)
+static int64_t set_lock(struct handle *handle, int fd, int command,
+                        const struct lock_request *request, int type)
 {
     unsigned mode = handle_flags(handle) & O_ACCMODE;
     int error;

@@ -7,6 +7,7 @@
 
 struct handle;
 
-// F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ forms; argument: a user address of struct linux_flock.
+// F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ forms; argument: a user address of struct
+// linux_flock.
 // Errors: as fcntl(2).
 int64_t lock_command(struct handle *handle, int fd, int command, uint64_t argument) MUST_CHECK;

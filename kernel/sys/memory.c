@@ -24,7 +24,8 @@ int sys_check_range(vaddr_t start, size_t size)
 
     if (start & PAGE_MASK)
         return -EINVAL;
-    if (__builtin_add_overflow(start, size, &end) || end > USER_END || ALIGN_UP(size, PAGE_SIZE) < size)
+    if (__builtin_add_overflow(start, size, &end) || end > USER_END ||
+        ALIGN_UP(size, PAGE_SIZE) < size)
         return -ENOMEM;
     return 0;
 }
@@ -54,7 +55,8 @@ static int decode_request(struct map_request *request, unsigned prot, unsigned f
     return 0;
 }
 
-// The file behind a mapping: that of fd, or for shared anonymous memory one without a name. Counted.
+// The file behind a mapping: that of fd, or for shared anonymous memory one without a name.
+// Counted.
 static int backing(unsigned flags, int fd, size_t size, struct handle **handle)
 {
     if (!(flags & MAP_ANONYMOUS))
@@ -65,7 +67,8 @@ static int backing(unsigned flags, int fd, size_t size, struct handle **handle)
     return 0;
 }
 
-CALL6(mmap, vaddr_t, address, size_t, size, unsigned, prot, unsigned, flags, int, fd, uint64_t, offset)
+CALL6(mmap, vaddr_t, address, size_t, size, unsigned, prot, unsigned, flags, int, fd,
+      uint64_t, offset)
 {
     struct map_request request = { .address = address, .size = size, .offset = offset };
     struct handle *handle;

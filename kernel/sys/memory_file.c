@@ -6,7 +6,8 @@
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/node.h"
 
-int memory_file_create(const char *name, size_t size, struct account *account, struct handle **handle)
+int memory_file_create(const char *name, size_t size, struct account *account,
+                       struct handle **handle)
 {
     struct node *node;
     int error = ramfs_create_anonymous(name, account, &node);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // path.c - the path argument of a call: where it begins, and its text.
 //
-// Short paths stand in the call's own frame; a long one gets a slab buffer, for which a kernel stack has no room.
+// Short paths stand in the call's own frame; a long one gets a slab buffer, for which a kernel
+// stack has no room.
 #include "kernel/sys/path.h"
 
 #include "abi/errors.h"
@@ -72,7 +73,6 @@ static int begin_at(struct path_call *call, int dirfd)
         handle_put(handle);
         return -ENOTDIR;
     }
-    place_put(&call->base);
     call->base.grant = handle->grant;
     call->base.node = handle->node;
     place_get(&call->base);
@@ -90,18 +90,22 @@ int path_begin(struct path_call *call, int dirfd, vaddr_t path, unsigned walk_fl
         free_text(call);
         return -ENOENT;
     }
-    process_walker(&call->walker, &call->base);
-    if (dirfd != AT_FDCWD && call->text[0] != '/') {
-        error = begin_at(call, dirfd);
-        if (error != 0)
-            path_end(call);
+    if (call->text[0] == '/') {
+        process_walker(&call->walker, &call->base, false);
+        return 0;
     }
+    process_walker(&call->walker, &call->base, dirfd == AT_FDCWD);
+    if (dirfd != AT_FDCWD)
+        error = begin_at(call, dirfd);
+    if (error != 0)
+        free_text(call);
     return error;
 }
 
 void path_end(struct path_call *call)
 {
-    place_put(&call->base);
+    if (call->base.node != NULL)
+        place_put(&call->base);
     free_text(call);
 }
 

@@ -21,12 +21,14 @@ struct path_call {
 int path_begin(struct path_call *call, int dirfd, vaddr_t path, unsigned walk_flags) MUST_CHECK;
 void path_end(struct path_call *call);
 
-// A user string in a buffer of PATH_MAX_BYTES, freed by path_free. Errors: -EFAULT, -ENAMETOOLONG, -ENOMEM.
+// A user string in a buffer of PATH_MAX_BYTES, freed by path_free. Errors: -EFAULT, -ENAMETOOLONG,
+// -ENOMEM.
 int path_load(vaddr_t from, char **text) MUST_CHECK;
 char *path_buffer(void) MUST_CHECK;
 void path_free(char *text);
 
-// Finds the place that dirfd and path name; at_flags: AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count, others were checked.
+// Finds the place that dirfd and path name; at_flags: AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count,
+// others were checked.
 int path_find(int dirfd, vaddr_t path, unsigned at_flags, struct place *place) MUST_CHECK;
 
 // AT_* as walk flags.

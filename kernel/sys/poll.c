@@ -138,7 +138,8 @@ int64_t poll_end(int64_t result, vaddr_t timeout_at, nsec_t deadline, bool timev
     return error != 0 ? -EINTR : -ERESTARTNOHAND;
 }
 
-CALL5(ppoll, vaddr_t, at, unsigned, count, vaddr_t, timeout_at, vaddr_t, mask_from, size_t, mask_size)
+CALL5(ppoll, vaddr_t, at, unsigned, count, vaddr_t, timeout_at, vaddr_t, mask_from,
+      size_t, mask_size)
 {
     nsec_t timeout = NSEC_NEVER;
     nsec_t deadline;

@@ -15,5 +15,6 @@ int poll_set_mask(vaddr_t from, size_t size) MUST_CHECK;
 
 void poll_put_items(struct poll_item *items, unsigned count);
 
-// Writes what is left of a timeout (as struct timeval or timespec) and settles whether an interrupted call is repeated.
+// Writes what is left of a timeout (as struct timeval or timespec) and settles whether an
+// interrupted call is repeated.
 int64_t poll_end(int64_t result, vaddr_t timeout_at, nsec_t deadline, bool timeval);

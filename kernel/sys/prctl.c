@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // prctl.c - prctl, arch_prctl, capabilities.
 //
-// Capabilities: authority comes from membership in a box and from grants, never from a uid. What is shown follows the
-// labels: with euid 0 the sets hold what Linux's rules among labels need (changing owners, uids and gids, killing within the box),
-// else nothing. They can be set to what they are, and to nothing else.
+// Capabilities: authority comes from membership in a box and from grants, never from a uid. What is
+// shown follows the labels: with euid 0 the sets hold what Linux's rules among labels need
+// (changing owners, uids and gids, killing within the box), else nothing. They can be set to what
+// they are, and to nothing else.
 #include "abi/prctl.h"
 
 #include <string.h>
@@ -129,7 +130,8 @@ CALL2(arch_prctl, int, operation, uint64_t, argument)
     }
 }
 
-// How many words of sets a version has; writes the version that is known into the header when it is another.
+// How many words of sets a version has; writes the version that is known into the header when it is
+// another.
 static int check_header(vaddr_t at, struct linux_cap_header *header, unsigned *words)
 {
     int error = user_load(header, at);
@@ -138,7 +140,8 @@ static int check_header(vaddr_t at, struct linux_cap_header *header, unsigned *w
         return error;
     *words = header->version == LINUX_CAPABILITY_VERSION_1 ? 1 : 2;
     if (header->version == LINUX_CAPABILITY_VERSION_1 ||
-        header->version == LINUX_CAPABILITY_VERSION_2 || header->version == LINUX_CAPABILITY_VERSION_3)
+        header->version == LINUX_CAPABILITY_VERSION_2 ||
+        header->version == LINUX_CAPABILITY_VERSION_3)
         return header->pid < 0 ? -EINVAL : 0;
     header->version = LINUX_CAPABILITY_VERSION_3;
     return user_store(at, header) != 0 ? -EFAULT : -EINVAL;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sched.c - yielding, affinity, policies. There is one policy for user space, SCHED_OTHER with its variants by name.
+// sched.c - yielding, affinity, policies. There is one policy for user space, SCHED_OTHER with its
+// variants by name.
 #include "abi/sched.h"
 
 #include "kernel/proc/box.h"

@@ -168,7 +168,8 @@ static int load_timeout(vaddr_t from, nsec_t *timeout)
     return time_from_timeval(&value, timeout);
 }
 
-CALL5(select, int, fds, vaddr_t, read_at, vaddr_t, write_at, vaddr_t, except_at, vaddr_t, timeout_at)
+CALL5(select, int, fds, vaddr_t, read_at, vaddr_t, write_at, vaddr_t, except_at,
+      vaddr_t, timeout_at)
 {
     const vaddr_t at[SETS] = { read_at, write_at, except_at };
     nsec_t timeout = NSEC_NEVER;
@@ -181,8 +182,8 @@ CALL5(select, int, fds, vaddr_t, read_at, vaddr_t, write_at, vaddr_t, except_at,
     return poll_end(select_until(fds, at, deadline), timeout_at, deadline, true);
 }
 
-CALL6(pselect6, int, fds, vaddr_t, read_at, vaddr_t, write_at, vaddr_t, except_at, vaddr_t, timeout_at,
-      vaddr_t, mask_at)
+CALL6(pselect6, int, fds, vaddr_t, read_at, vaddr_t, write_at, vaddr_t, except_at,
+      vaddr_t, timeout_at, vaddr_t, mask_at)
 {
     const vaddr_t at[SETS] = { read_at, write_at, except_at };
     struct linux_sigset_argument mask = { 0 };

@@ -6,7 +6,8 @@
 #include "kernel/sys/decode.h"
 #include "kernel/sys/user.h"
 
-_Static_assert(sizeof(struct signal_action) == sizeof(struct linux_sigaction), "the same four words");
+_Static_assert(sizeof(struct signal_action) == sizeof(struct linux_sigaction),
+               "the same four words");
 
 CALL4(rt_sigaction, int, number, vaddr_t, from, vaddr_t, old_to, size_t, size)
 {

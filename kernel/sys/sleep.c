@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // sleep.c - nanosleep and clock_nanosleep.
 //
-// An interrupted sleep for a time is resumed by its deadline, so that a stop or a suspension does not lengthen it.
+// An interrupted sleep for a time is resumed by its deadline, so that a stop or a suspension does
+// not lengthen it.
 #include "abi/time.h"
 #include "kernel/proc/thread.h"
 #include "kernel/sched/timer.h"

@@ -23,7 +23,8 @@ static int stat_fd(int fd, struct linux_stat *stat)
     return 0;
 }
 
-// An empty path with AT_EMPTY_PATH is the most common call (fstat of musl and glibc), and needs no walk.
+// An empty path with AT_EMPTY_PATH is the most common call (fstat of musl and glibc), and needs no
+// walk.
 static int stat_at(int dirfd, vaddr_t path, unsigned at_flags, struct linux_stat *stat)
 {
     struct path_call call;

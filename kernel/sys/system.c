@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// system.c - the machine as a box sees it: names, memory, randomness, and what is refused because it concerns the machine.
+// system.c - the machine as a box sees it: names, memory, randomness, and what is refused because
+// it concerns the machine.
 #include <string.h>
 
 #include "abi/random.h"

@@ -11,8 +11,8 @@
 #include "kernel/sys/decode.h"
 #include "kernel/sys/user.h"
 
-// A negative clock names a process or thread: ~number above three bits, of which bit 2 says thread and the lower
-// two which time: 0 user and kernel, 1 user, 2 as 0.
+// A negative clock names a process or thread: ~number above three bits, of which bit 2 says thread
+// and the lower two which time: 0 user and kernel, 1 user, 2 as 0.
 struct cpu_clock {
     pid_t number; // 0: the caller
     bool thread;
@@ -27,7 +27,8 @@ static bool decode_cpu_clock(int clock, struct cpu_clock *cpu)
     }
     if (clock >= 0)
         return false;
-    *cpu = (struct cpu_clock){ .number = ~(clock >> 3), .thread = (clock & 4) != 0, .which = clock & 3 };
+    *cpu = (struct cpu_clock){ .number = ~(clock >> 3), .thread = (clock & 4) != 0,
+                               .which = clock & 3 };
     return cpu->which != 3;
 }
 
@@ -38,9 +39,11 @@ static nsec_t choose(unsigned which, nsec_t user_ns, nsec_t kernel_ns)
 
 static int thread_time(const struct cpu_clock *cpu, nsec_t *now)
 {
-    struct uthread *thread = cpu->number != 0 ? uthread_find(cpu->number, false) : uthread_current();
+    struct uthread *thread = uthread_current();
     nsec_t user_ns, kernel_ns;
 
+    if (cpu->number != 0)
+        thread = uthread_find(cpu->number, false);
     if (thread == NULL)
         return -EINVAL;
     thread_times(&thread->thread, &user_ns, &kernel_ns);

@@ -14,7 +14,8 @@ void user_bad_pointer(uint64_t number)
     const char *name = sys_call_name(number);
 
     if (box_current()->strict)
-        process_kill_reason(process_current(), -SIGSEGV, "segfault in system call: bad pointer to %s",
+        process_kill_reason(process_current(), -SIGSEGV,
+                            "segfault in system call: bad pointer to %s",
                             name != NULL ? name : "a call");
 }
 

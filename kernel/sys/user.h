@@ -15,8 +15,8 @@
 // Called when a call ends with -EFAULT: a strict process ends for it, as a kogata process does.
 void user_bad_pointer(uint64_t number);
 
-// Times as durations or moments. Errors: -EFAULT, -EINVAL (a negative part, or a fraction of a second or more).
-// What does not fit into nsec_t becomes NSEC_NEVER.
+// Times as durations or moments. Errors: -EFAULT, -EINVAL (a negative part, or a fraction of a
+// second or more). What does not fit into nsec_t becomes NSEC_NEVER.
 int user_load_timespec(vaddr_t from, nsec_t *time) MUST_CHECK;
 int user_load_timeval(vaddr_t from, nsec_t *time) MUST_CHECK;
 int time_from_timespec(const struct linux_timespec *spec, nsec_t *time) MUST_CHECK;
@@ -31,8 +31,10 @@ nsec_t deadline_after(nsec_t timeout);
 // A signal mask of size bytes. Errors: -EINVAL unless size is 8, -EFAULT.
 int user_load_sigset(vaddr_t from, size_t size, uint64_t *set) MUST_CHECK;
 
-// A struct that grew over time, as openat2 and clone3 take it: known bytes are read, missing ones are zero.
-// Errors: -EINVAL size below least, -E2BIG past known and not all zero there (or past a page), -EFAULT.
+// A struct that grew over time, as openat2 and clone3 take it: known bytes are read, missing ones
+// are zero.
+// Errors: -EINVAL size below least, -E2BIG past known and not all zero there (or past a page),
+// -EFAULT.
 int user_load_versioned(void *to, size_t known, size_t least, vaddr_t from, size_t size) MUST_CHECK;
 
 // A call that a signal interrupted is repeated where the handler allows it.

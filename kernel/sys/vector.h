@@ -13,6 +13,7 @@ struct vector {
 };
 
 // Reads count iovecs. The sum is cut at MAX_RW_COUNT.
-// Errors: -EINVAL (count over IOV_MAX, a sum over SSIZE_MAX), -EFAULT, -ENOMEM; nothing is held then.
+// Errors: -EINVAL (count over IOV_MAX, a sum over SSIZE_MAX), -EFAULT, -ENOMEM; nothing is held
+// then.
 int vector_load(struct vector *vector, vaddr_t from, int count) MUST_CHECK;
 void vector_free(struct vector *vector);

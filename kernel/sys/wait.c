@@ -85,7 +85,8 @@ CALL5(waitid, int, which, pid_t, id, vaddr_t, info_to, unsigned, options, vaddr_
                               __WALL | __WCLONE) ||
         !(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    if (which < P_ALL || which > P_PIDFD || (which == P_PID && id <= 0) || (which != P_ALL && id < 0))
+    if (which < P_ALL || which > P_PIDFD || (which == P_PID && id <= 0) ||
+        (which != P_ALL && id < 0))
         return -EINVAL;
     request.options &= ~(unsigned)__WNOTHREAD;
     error = wait_by_id(&request);

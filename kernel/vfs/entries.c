@@ -7,6 +7,7 @@
 
 #include "abi/errors.h"
 #include "kernel/mem/slab.h"
+#include "lib/path/name.h"
 
 // Cookies 0 and 1 stand for "." and "..".
 #define FIRST_COOKIE 2
@@ -20,37 +21,39 @@ void entries_init(struct entries *entries)
     entries->count = 0;
 }
 
-// FNV-1a, 32 bits (Fowler, Noll, Vo). Names that collide are told apart by memcmp; the tree stays balanced.
-static uint32_t hash_name(const char *name, size_t length)
+// Entries are in the order of their hashes; names whose hashes collide in the order of length and bytes.
+static NOINLINE int compare_names(const char *name, size_t length, const struct entry *entry)
 {
-    uint32_t hash = 2166136261U;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (uint8_t)name[i]) * 16777619U;
-    return hash;
+    if (length != entry->length)
+        return length < entry->length ? -1 : 1;
+    return memcmp(name, entry->name, length);
 }
 
 static int compare(uint32_t hash, const char *name, size_t length, const struct entry *entry)
 {
     if (hash != entry->hash)
         return hash < entry->hash ? -1 : 1;
-    if (length != entry->length)
-        return length < entry->length ? -1 : 1;
-    return memcmp(name, entry->name, length);
+    return compare_names(name, length, entry);
 }
 
-static struct entry *find_locked(const struct entries *entries, const char *name, size_t length)
+// Almost always the first entry with the hash is the one, and no name is compared but with its own.
+static inline struct entry *find_locked(const struct entries *entries, const char *name, size_t length)
 {
-    uint32_t hash = hash_name(name, length);
+    uint32_t hash = name_hash(name, length);
     struct rb_node *node = entries->by_name.top;
 
     while (node != NULL) {
         struct entry *entry = rb_entry(node, struct entry, by_name);
-        int order = compare(hash, name, length, entry);
 
-        if (order == 0)
+        if (hash < entry->hash) {
+            node = node->left;
+        } else if (hash > entry->hash) {
+            node = node->right;
+        } else if (likely(length == entry->length) && likely(name_equal(name, entry->name, length))) {
             return entry;
-        node = order < 0 ? node->left : node->right;
+        } else {
+            node = compare_names(name, length, entry) < 0 ? node->left : node->right;
+        }
     }
     return NULL;
 }
@@ -75,7 +78,7 @@ struct entry *entry_create(const char *name, size_t length, struct account *acco
 
     if (entry == NULL)
         return NULL;
-    entry->hash = hash_name(name, length);
+    entry->hash = name_hash(name, length);
     entry->length = (uint32_t)length;
     memcpy(entry->name, name, length);
     return entry;

@@ -9,6 +9,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/node.h"
+#include "kernel/vfs/walk.h"
 
 // What is forgotten once open is done, and what fcntl can change afterwards.
 #define FLAGS_OF_OPEN (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | VFS_OPEN_EXEC)
@@ -56,14 +57,13 @@ static int check_open(struct node *node, struct grant *grant, unsigned flags)
     return 0;
 }
 
+// Keeps a reference on node and one on grant.
 static void handle_init(struct handle *handle, struct node *node, struct grant *grant, unsigned flags,
                         struct account *account)
 {
     refcount_init(&handle->ref, 1);
     handle->node = node;
-    node_get(node);
     handle->grant = grant;
-    grant_get(grant);
     handle->account = account;
     atomic_init(&handle->flags, flags);
     mutex_init(&handle->position_lock, RANK_HANDLE);
@@ -95,28 +95,41 @@ static int open_node(struct handle *handle, unsigned flags)
     return error;
 }
 
-int handle_open(struct node *node, struct grant *grant, unsigned flags, struct account *account,
-                struct handle **handle)
+int handle_open_place(struct place *place, unsigned flags, struct account *account, struct handle **handle)
 {
+    int error = check_open(place->node, place->grant, flags);
     struct handle *made;
-    int error = check_open(node, grant, flags);
 
     if (error != 0)
         return error;
     made = slab_alloc(&handle_cache, account);
     if (made == NULL)
         return -ENOMEM;
-    handle_init(made, node, grant, flags, account);
-    made->rights = rights_gained(flags, grant);
+    handle_init(made, place->node, place->grant, flags, account);
+    made->rights = rights_gained(flags, place->grant);
     error = open_node(made, flags);
     if (error != 0) {
-        handle_free(made);
+        slab_free(&handle_cache, made); // the references stay the place's
         return error;
     }
     // The node saw all flags; what was about the opening alone does not stay.
     atomic_store_explicit(&made->flags, flags & ~FLAGS_OF_OPEN, memory_order_relaxed);
+    *place = (struct place){ NULL, NULL };
     *handle = made;
     return 0;
+}
+
+int handle_open(struct node *node, struct grant *grant, unsigned flags, struct account *account,
+                struct handle **handle)
+{
+    struct place place = { grant, node };
+    int error;
+
+    place_get(&place);
+    error = handle_open_place(&place, flags, account, handle);
+    if (error != 0)
+        place_put(&place);
+    return error;
 }
 
 void handle_get(struct handle *handle)
@@ -177,8 +190,8 @@ int handle_enter_box(struct handle *from, unsigned rights, struct account *accou
         return error;
     }
     grant->handed_over = true;
+    node_get(from->node);
     handle_init(made, from->node, grant, flags_with_rights(flags, most), account);
-    grant_put(grant); // handle_init took its own
     made->rights = from->rights & rights;
     made->ops = from->ops;
     made->private = from->private;

@@ -17,6 +17,7 @@ struct iobuf;
 struct map_request;
 struct names;
 struct node;
+struct place;
 struct poll_table;
 
 // Missing operations mean the errno in brackets.
@@ -82,6 +83,9 @@ unsigned handle_rights_needed(unsigned flags);
 // Errors: -ENOMEM, -EACCES (the grant lacks a right that flags need), what open says.
 int handle_open(struct node *node, struct grant *grant, unsigned flags, struct account *account,
                 struct handle **handle) MUST_CHECK;
+// The same with the place's references, which on success move into the handle: place is empty then.
+int handle_open_place(struct place *place, unsigned flags, struct account *account,
+                      struct handle **handle) MUST_CHECK;
 void handle_get(struct handle *handle);
 void handle_put(struct handle *handle);
 // Registers, once, what takes a handle out of the poll sets that watch it, before it is closed.

@@ -120,13 +120,35 @@ static int iobuf_move(struct iobuf *buffer, enum move move, char *here, size_t s
     return 0;
 }
 
+// Where the next size bytes are, if they are a user's and in one piece, as they mostly are; 0 if not.
+static inline vaddr_t user_piece(const struct iobuf *buffer, size_t size)
+{
+    const struct iobuf_segment *segment = &buffer->segments[buffer->index];
+
+    if (buffer->kernel || size > segment->size - buffer->offset)
+        return 0;
+    return segment->address + buffer->offset;
+}
+
 int iobuf_put(struct iobuf *buffer, const void *from, size_t size)
 {
+    vaddr_t there = user_piece(buffer, size);
+
+    if (likely(there != 0) && likely(arch_copy_to_user(there, from, size) == 0)) {
+        advance(buffer, size);
+        return 0;
+    }
     return iobuf_move(buffer, MOVE_PUT, (char *)from, size);
 }
 
 int iobuf_get(struct iobuf *buffer, void *to, size_t size)
 {
+    vaddr_t there = user_piece(buffer, size);
+
+    if (likely(there != 0) && likely(arch_copy_from_user(to, there, size) == 0)) {
+        advance(buffer, size);
+        return 0;
+    }
     return iobuf_move(buffer, MOVE_GET, to, size);
 }
 

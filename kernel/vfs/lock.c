@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // lock.c - advisory locks on files.
 //
-// Locks are hashed by node. A lock holds no reference on it: its owner, an fd table or a handle, has the node open, and gives the
-// locks up when it closes it. Records of one owner on one node never overlap; those that touch and are alike are one.
-// Locking: a bucket's lock (rank FILE_LOCKS) guards its list. Who waits has an entry in the global list of waiters (rank
-// LOCK_WAITERS), by which a circle of owners waiting for each other is found.
-// Invariants: I1 records of different owners that overlap are both shared. I2 lock_count counts the locks of all buckets.
+// Locks are hashed by node. A lock holds no reference on it: its owner, an fd table or a handle,
+// has the node open, and gives the locks up when it closes it. Records of one owner on one node
+// never overlap; those that touch and are alike are one.
+// Locking: a bucket's lock (rank FILE_LOCKS) guards its list. Who waits has an entry in the global
+// list of waiters (rank LOCK_WAITERS), by which a circle of owners waiting for each other is found.
+// Invariants: I1 records of different owners that overlap are both shared. I2 lock_count counts the
+// locks of all buckets.
 #include "kernel/vfs/lock.h"
 
 #include "abi/errors.h"
@@ -99,7 +101,8 @@ static void add_locked(struct bucket *bucket, struct lock **spare, struct node *
     atomic_fetch_add_explicit(&lock_count, 1, memory_order_relaxed);
 }
 
-// Takes the range out of the owner's locks. rest: made into the upper part of a lock that is cut in two.
+// Takes the range out of the owner's locks. rest: made into the upper part of a lock that is cut in
+// two.
 static void cut_locked(struct bucket *bucket, struct node *node, const struct lock_request *range,
                        struct lock **rest)
 {
@@ -195,7 +198,8 @@ static const void *awaited_locked(const void *owner)
     return NULL;
 }
 
-// Whether the holder waits, through others or not, for who is about to wait. Links wait into the list if not.
+// Whether the holder waits, through others or not, for who is about to wait. Links wait into the
+// list if not.
 static bool closes_circle(struct lock_wait *wait)
 {
     const void *owner;
@@ -256,7 +260,8 @@ int lock_drop(struct handle *handle, const struct lock_request *request)
     return error;
 }
 
-bool lock_find(struct handle *handle, const struct lock_request *request, struct lock_request *found)
+bool lock_find(struct handle *handle, const struct lock_request *request,
+               struct lock_request *found)
 {
     struct bucket *bucket = bucket_of(handle->node);
     struct lock *lock;

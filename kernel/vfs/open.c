@@ -13,8 +13,8 @@
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-// Makes the handle; what must hold of an existing file is checked here.
-static int open_place(const struct walker *walker, const struct place *place, unsigned flags,
+// Makes the handle, which takes over the place's references; what must hold of an existing file is checked here.
+static int open_place(const struct walker *walker, struct place *place, unsigned flags,
                       struct handle **handle)
 {
     struct node *node = place->node;
@@ -24,7 +24,7 @@ static int open_place(const struct walker *walker, const struct place *place, un
         return -ELOOP;
     if ((flags & O_DIRECTORY) != 0 && !node_is_directory(node))
         return -ENOTDIR;
-    error = handle_open(node, place->grant, flags, walker->account, handle);
+    error = handle_open_place(place, flags, walker->account, handle);
     if (error != 0 || (flags & O_TRUNC) == 0 || !node_is_regular(node))
         return error;
     error = node_truncate(node, 0);
@@ -47,7 +47,22 @@ static int open_existing(const struct walker *walker, const char *path, unsigned
     if (error != 0)
         return error;
     error = open_place(walker, &place, flags, handle);
-    place_put(&place);
+    if (error != 0)
+        place_put(&place);
+    return error;
+}
+
+// Opens what was just made in directory; takes over the reference on made->node.
+static int open_made(const struct walker *walker, const struct place *directory, struct place *made,
+                     unsigned flags, struct handle **handle)
+{
+    int error;
+
+    made->grant = directory->grant;
+    grant_get(made->grant);
+    error = open_place(walker, made, flags, handle);
+    if (error != 0)
+        place_put(made);
     return error;
 }
 
@@ -61,19 +76,16 @@ static int create_and_open(struct walking *walking, unsigned flags, mode_t mode,
 
     if (error != 0)
         return error;
-    made.grant = directory.grant;
     error = place_require(&directory, handle_rights_needed(flags));
     if (error == 0)
         error = create_in(walking->walker, &directory, walking->last, walking->last_length, &creation, &made.node);
-    if (error == 0) {
-        error = open_place(walking->walker, &made, flags & ~O_TRUNC, handle);
-        node_put(made.node);
-    }
+    if (error == 0)
+        error = open_made(walking->walker, &directory, &made, flags & ~O_TRUNC, handle);
     place_put(&directory);
     return error;
 }
 
-static int open_found(const struct walking *walking, const struct place *place, unsigned flags,
+static int open_found(const struct walking *walking, struct place *place, unsigned flags,
                       struct handle **handle)
 {
     if ((flags & O_EXCL) != 0)
@@ -120,12 +132,9 @@ static int open_unnamed(const struct walker *walker, const char *path, unsigned 
     error = walk(walker, path, walk_flags | WALK_DIRECTORY, &directory);
     if (error != 0)
         return error;
-    made.grant = directory.grant;
     error = create_unnamed_in(walker, &directory, mode, &made.node);
-    if (error == 0) {
-        error = open_place(walker, &made, flags & ~(O_TMPFILE | O_EXCL), handle);
-        node_put(made.node);
-    }
+    if (error == 0)
+        error = open_made(walker, &directory, &made, flags & ~(O_TMPFILE | O_EXCL), handle);
     place_put(&directory);
     return error;
 }

@@ -11,7 +11,6 @@
 
 #include "kernel/vfs/walk.h"
 
-#include <string.h>
 
 #include "abi/errors.h"
 #include "abi/stat.h"
@@ -29,6 +28,12 @@ struct link_text {
     struct hold hold;       // tree NULL: none
     char text[];
 };
+
+// Whether node is some box's "/".
+static bool is_root(const struct node *node)
+{
+    return node->ops == &names_root_ops;
+}
 
 static void stand_at(struct walking *walking, struct node *node, bool counted)
 {
@@ -142,7 +147,7 @@ static int step_up(struct walking *walking)
     if (error != 0)
         return error;
     if (walking->node == walking->grant->top) {
-        if (walking->grant->handed_over || names_is_root(walking->node))
+        if (walking->grant->handed_over || is_root(walking->node))
             return 0;
         return leave_to_root(walking);
     }
@@ -216,7 +221,7 @@ static int find_child(struct walking *walking, const char *name, size_t length, 
 {
     int error;
 
-    if (names_is_root(walking->node))
+    if (is_root(walking->node))
         error = child_of_root(walking, name, length, child);
     else
         error = look_up(walking, name, length, child);
@@ -359,6 +364,10 @@ static void pop_text(struct walking *walking)
 // Whether nothing but slashes is left, in this text and in those outside.
 static bool at_end(const struct walking *walking)
 {
+    const char *rest = walking->rest;
+
+    if (rest[0] == '/' && rest[1] != '/' && rest[1] != '\0')
+        return false;
     if (!path_at_end(walking->rest))
         return false;
     for (const struct link_text *text = walking->links; text != NULL; text = text->outer)
@@ -384,22 +393,23 @@ static int step(struct walking *walking, const char *name, size_t length)
     bool jumped;
     int error;
 
-    if (path_is_dot(name, length))
-        return 0;
-    if (path_is_dotdot(name, length))
-        return step_up(walking);
+    if (unlikely(name[0] == '.')) {
+        if (path_is_dot(name, length))
+            return 0;
+        if (path_is_dotdot(name, length))
+            return step_up(walking);
+    }
     error = find_child(walking, name, length, &child);
     if (error != 0)
         return error;
+    if (likely(node_is_directory(child.node)))
+        return stand_at_child(walking, &child);
     if (node_is_link(child.node)) {
         error = follow_child(walking, &child, &jumped);
         return error != 0 || !jumped || node_is_directory(walking->node) ? error : -ENOTDIR;
     }
-    if (!node_is_directory(child.node)) {
-        put_child(walking, &child);
-        return -ENOTDIR;
-    }
-    return stand_at_child(walking, &child);
+    put_child(walking, &child);
+    return -ENOTDIR;
 }
 
 static void set_last(struct walking *walking, const char *name, size_t length)
@@ -407,7 +417,9 @@ static void set_last(struct walking *walking, const char *name, size_t length)
     walking->last = name;
     walking->last_length = length;
     walking->trailing_slash = slash_follows(walking);
-    if (path_is_dot(name, length))
+    if (likely(name[0] != '.'))
+        walking->kind = LAST_NORMAL;
+    else if (path_is_dot(name, length))
         walking->kind = LAST_DOT;
     else if (path_is_dotdot(name, length))
         walking->kind = LAST_DOTDOT;
@@ -449,12 +461,17 @@ int walking_begin(struct walking *walking, const struct walker *walker, const ch
 {
     int error;
 
-    memset(walking, 0, sizeof(*walking));
     walking->walker = walker;
     walking->flags = flags;
     walking->rest = path;
     walking->grant = walker->base->grant;
     walking->node = walker->base->node;
+    walking->grant_counted = false;
+    walking->node_counted = false;
+    walking->links = NULL;
+    walking->link_count = 0;
+    walking->beneath.tree = NULL;
+    walking->trailing_slash = false;
     if (path[0] == '\0')
         return -ENOENT;
     if (path[0] == '/') {

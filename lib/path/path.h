@@ -12,12 +12,13 @@
 static inline bool path_next(const char **rest, const char **name, size_t *length)
 {
     const char *at = *rest;
+    char byte;
 
     while (*at == '/')
         at++;
     *name = at;
-    while (*at != '/' && *at != '\0')
-        at++;
+    for (byte = *at; byte != '/' && byte != '\0'; byte = *++at)
+        continue;
     *length = (size_t)(at - *name);
     *rest = at;
     return *length != 0;

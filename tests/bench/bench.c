@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // bench.c - runs lines of the benchmark, as the first program of a machine or as an ordinary one.
 //
-// Usage: bench [exact|wall] PATTERN...
-// A pattern is a line's name, the beginning of one with a * after it, or a group: @all @budget @wall @grow @first (only the
-// start of the machine). As process 1 it takes its arguments from the file /bench.args (Linux and Boxwork differ in what
-// they pass to a first program), mounts what Linux needs, and powers the machine off at the end.
+// Usage: bench [exact|wall] PATTERN... A pattern is a line's name, the beginning of one with a *
+// after it, or a group: @all @budget @wall @grow @first (only the start of the machine). As process
+// 1 it takes its arguments from the file /bench.args (Linux and Boxwork differ in what they pass to
+// a first program), mounts what Linux needs, and powers the machine off at the end.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,9 @@
 #define MAX_FDS 40000
 
 static const struct line *const tables[] = {
-    call_lines, spawn_lines,  fork_lines, thread_lines, pipe_lines,    memory_lines,       fault_lines,
-    file_lines, kill_lines,   poll_lines, box_lines,    program_lines, grow_process_lines, grow_object_lines,
+    call_lines,   spawn_lines,   fork_lines,         thread_lines,      pipe_lines,
+    memory_lines, fault_lines,   file_lines,         kill_lines,        poll_lines,
+    box_lines,    program_lines, grow_process_lines, grow_object_lines,
 };
 
 static const char *patterns[MAX_PATTERNS];
@@ -173,7 +174,8 @@ static void write_text(const char *path, const char *text)
     close(file);
 }
 
-// What Boxwork has from the start, Linux mounts. Its limit on threads follows from memory and is below 10,000 processes.
+// What Boxwork has from the start, Linux mounts. Its limit on threads follows from memory and is
+// below 10,000 processes.
 static void prepare_machine(void)
 {
     static const char *const directories[] = { "/proc", "/dev", "/tmp" };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// bench.h - what the lines of the benchmark share: how a line is written, timed, checked and reported.
+// bench.h - what the lines of the benchmark share: how a line is written, timed, checked and
+// reported.
 //
-// A line is one function. It sets up what it needs, runs what it measures between timer_start() and timer_stop() (any
-// number of times: the times add up), checks with CHECK that what it timed really happened, and reports. It runs in a
-// process and session of its own, whose parent ends whatever it leaves behind.
+// A line is one function. It sets up what it needs, runs what it measures between timer_start() and
+// timer_stop() (any number of times: the times add up), checks with CHECK that what it timed really
+// happened, and reports. It runs in a process and session of its own, whose parent ends whatever it
+// leaves behind.
 #pragma once
 
 #include <stdbool.h>
@@ -26,11 +28,12 @@ struct line {
 };
 
 // The tables of all lines, each ended by a line without a name.
-extern const struct line call_lines[], spawn_lines[], fork_lines[], thread_lines[], pipe_lines[], memory_lines[],
-    fault_lines[], file_lines[], kill_lines[], poll_lines[], box_lines[], program_lines[], grow_process_lines[],
-    grow_object_lines[];
+extern const struct line call_lines[], spawn_lines[], fork_lines[], thread_lines[], pipe_lines[],
+    memory_lines[], fault_lines[], file_lines[], kill_lines[], poll_lines[], box_lines[],
+    program_lines[], grow_process_lines[], grow_object_lines[];
 
-// Exact: QEMU counts instructions as time, so the counter of the CPU is what is read. Else the system's clock.
+// Exact: QEMU counts instructions as time, so the counter of the CPU is what is read. Else the
+// system's clock.
 extern bool bench_exact;
 // Boxwork, not Linux.
 extern bool bench_is_boxwork;
@@ -47,10 +50,12 @@ extern bool bench_is_boxwork;
 void timer_start(void);
 void timer_stop(void);
 
-// How often to repeat: `exact` times where instructions are counted, more where a clock must be outweighed.
+// How often to repeat: `exact` times where instructions are counted, more where a clock must be
+// outweighed.
 long repetitions(long exact);
 
-// What `bench crowd N` does as the head of a box: N processes that sleep; a byte on fd 1 tells that they stand.
+// What `bench crowd N` does as the head of a box: N processes that sleep; a byte on fd 1 tells that
+// they stand.
 void __attribute__((noreturn)) box_crowd(long size);
 
 // Prints the time of one of `count` operations since the last report, and begins anew.

@@ -103,7 +103,8 @@ void run_program(char *const arguments[])
 
 void *map_memory(long pages, bool huge)
 {
-    char *memory = mmap(NULL, (size_t)(pages * PAGE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = mmap(NULL, (size_t)(pages * PAGE), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(memory != MAP_FAILED, "map %ld pages", pages);
     madvise(memory, (size_t)(pages * PAGE), huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

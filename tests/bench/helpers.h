@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// helpers.h - what several lines need: system calls without a libc around them, files, pipes, crowds of processes.
+// helpers.h - what several lines need: system calls without a libc around them, files, pipes,
+// crowds of processes.
 #pragma once
 
 #include <stdbool.h>

@@ -76,8 +76,8 @@ static void box_kill(const struct line *line)
     number[got - 1] = '\0';
     snprintf(path, sizeof(path), "/proc/%s/wait", number);
     make_pipe(ends);
-    length = (size_t)snprintf(text, sizeof(text), "give %d 1\nexecfd %d bench crowd %ld\nstart\n", ends[1], self,
-                              line->argument);
+    length = (size_t)snprintf(text, sizeof(text), "give %d 1\nexecfd %d bench crowd %ld\nstart\n",
+                              ends[1], self, line->argument);
     CHECK(write(box, text, length) == (ssize_t)length, "a command failed");
     read_fully(ends[0], &ready, 1);
     wait = open(path, O_RDONLY);

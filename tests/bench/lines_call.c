@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lines_call.c - single system calls: the null call, a byte of /dev/zero, open and close, stat, a signal.
+// lines_call.c - single system calls: the null call, a byte of /dev/zero, open and close, stat, a
+// signal.
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lines_fault.c - a fault a page: written, read before it was written, copied after a fork; and unmapping what was touched.
+// lines_fault.c - a fault a page: written, read before it was written, copied after a fork; and
+// unmapping what was touched.
 
 #include <errno.h>
 #include <sys/mman.h>

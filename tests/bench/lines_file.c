@@ -50,7 +50,8 @@ static void file_life(const struct line *line)
         memcpy(path, SCRATCH "/small_", sizeof(SCRATCH "/small_"));
         path[sizeof(SCRATCH "/small_") - 1] = (char)('a' + i % 16);
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-        good += write(fd, text, sizeof(text)) == sizeof(text) && close(fd) == 0 && unlink(path) == 0;
+        good +=
+            write(fd, text, sizeof(text)) == sizeof(text) && close(fd) == 0 && unlink(path) == 0;
     }
     timer_stop();
     CHECK(good == count, "%ld of %ld files lived", good, count);

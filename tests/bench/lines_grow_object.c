@@ -93,7 +93,8 @@ static void grow_poll(const struct line *line)
     }
 }
 
-// Regions of a page that cannot be merged: every other one is read-only. Returns the middle of free space among them.
+// Regions of a page that cannot be merged: every other one is read-only. Returns the middle of free
+// space among them.
 static void add_regions(char *base, long from, long to)
 {
     for (long i = from; i < to; i++) {
@@ -110,8 +111,8 @@ static void time_fault(char *memory, long size)
     long rounds = 5;
 
     for (long round = 0; round < rounds; round++) {
-        CHECK(mmap(memory, FAULT_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                   -1, 0) == memory,
+        CHECK(mmap(memory, FAULT_PAGES * PAGE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory,
               "map");
         madvise(memory, FAULT_PAGES * PAGE, MADV_NOHUGEPAGE);
         timer_start();
@@ -129,7 +130,8 @@ static void time_map(char *memory, long size)
 
     timer_start();
     for (int i = 0; i < REPETITIONS; i++)
-        good += mmap(memory, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory &&
+        good += mmap(memory, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                     -1, 0) == memory &&
                 munmap(memory, PAGE) == 0;
     timer_stop();
     CHECK(good == REPETITIONS && !is_mapped(memory), "%ld maps", good);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lines_grow_process.c - what starting, killing and awaiting one process costs while many others sleep.
+// lines_grow_process.c - what starting, killing and awaiting one process costs while many others
+// sleep.
 
 #include <errno.h>
 #include <signal.h>

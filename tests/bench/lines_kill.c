@@ -34,7 +34,8 @@ static void __attribute__((noreturn)) tree_node(long index, long size, int tell)
         pause();
 }
 
-// Starts a tree in a process group of its own. Returns its root; the numbers of all are in `members`.
+// Starts a tree in a process group of its own. Returns its root; the numbers of all are in
+// `members`.
 static pid_t tree_start(pid_t *members, long size)
 {
     int ends[2];

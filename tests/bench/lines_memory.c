@@ -26,7 +26,8 @@ static void write_touch(char *memory, long pages)
 
 static char *map_pages(long pages)
 {
-    return mmap(NULL, (size_t)(pages * PAGE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mmap(NULL, (size_t)(pages * PAGE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                -1, 0);
 }
 
 static void map_unmap(const struct line *line)
@@ -46,7 +47,8 @@ static void map_unmap(const struct line *line)
     report(line->name, count);
 }
 
-// Small pages: what a region of this size costs at its dearest. The lines `huge` let the system choose.
+// Small pages: what a region of this size costs at its dearest. The lines `huge` let the system
+// choose.
 static void map_touch(const struct line *line, bool huge)
 {
     long pages = line->argument;

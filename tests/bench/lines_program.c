@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lines_program.c - real programs: a shell script of 1,000 commands, gzip and sha256sum through pipes, Lua.
+// lines_program.c - real programs: a shell script of 1,000 commands, gzip and sha256sum through
+// pipes, Lua.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,8 @@ static void write_script(const char *path)
     CHECK(script != NULL, "create %s", path);
     fprintf(script, "cd %s\nn=0\n", SCRATCH);
     for (int i = 0; i < COMMANDS / 4; i++)
-        fprintf(script, "%s true\n%s echo %d >out\nn=$(%s expr $n + 1)\n[ \"$n\" = %d ] || exit 1\n",
+        fprintf(script,
+                "%s true\n%s echo %d >out\nn=$(%s expr $n + 1)\n[ \"$n\" = %d ] || exit 1\n",
                 BUSYBOX_PATH, BUSYBOX_PATH, i, BUSYBOX_PATH, i + 1);
     fprintf(script, "read last <out && [ \"$last\" = %d ]\n", COMMANDS / 4 - 1);
     CHECK(fclose(script) == 0, "write %s", path);
@@ -42,7 +44,8 @@ static void shell_script(const struct line *line)
     report(line->name, COMMANDS);
 }
 
-// What goes into the filters: words of 16 letters, chosen by a generator that is the same everywhere.
+// What goes into the filters: words of 16 letters, chosen by a generator that is the same
+// everywhere.
 static void fill_block(unsigned char *block, size_t size, uint32_t *state)
 {
     for (size_t i = 0; i < size; i++) {

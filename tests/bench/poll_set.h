@@ -15,7 +15,8 @@ void poll_set_grow(struct poll_set *set, long count);
 void poll_set_wake_last(struct poll_set *set);
 void poll_set_calm_last(struct poll_set *set);
 
-// Time `count` calls. Return how many gave exactly one pipe, or -1 if the last gave another than the last pipe.
+// Time `count` calls. Return how many gave exactly one pipe, or -1 if the last gave another than
+// the last pipe.
 long poll_set_time_poll(struct poll_set *set, long count);
 long poll_set_time_epoll(const struct poll_set *set, int epoll, long count);
 

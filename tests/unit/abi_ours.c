@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// abi_ours.c - the numbers of abi/ as test_abi.c compares them; apart, because both sides use the same names.
+// abi_ours.c - the numbers of abi/ as test_abi.c compares them; apart, because both sides use the
+// same names.
 #include <stddef.h>
 
 #include "abi/auxv.h"

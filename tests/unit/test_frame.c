@@ -125,7 +125,7 @@ static void test_tags(void)
 
 static void test_accounts(void)
 {
-    struct account *outer, *inner, *full = NULL;
+    struct account *outer, *inner = NULL, *full = NULL;
     struct frame *frame, *other;
 
     ok(account_create(&account_root, 2, &outer) == 0 && account_create(outer, 3, &inner) == 0, "two accounts");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// vm: smp
 // test_pipe.c - pipes and FIFOs: order, atomicity, blocking, wake-ups, ends that go, and many at once.
 #define _GNU_SOURCE
 #include <errno.h>

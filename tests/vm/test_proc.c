@@ -86,7 +86,10 @@ CASE("cmdline is each argument with a NUL")
     CHECK_EQUAL(box_new(&box), 0);
     CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart"), 0);
     CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 23);
-    CHECK(memcmp(text, "/bin/busybox\0sleep\0" "100", 23) == 0);
+    CHECK(memcmp(text,
+                 "/bin/busybox\0sleep\0"
+                 "100",
+                 23) == 0);
     finish(&box);
 }
 
@@ -119,7 +122,9 @@ CASE("prio is a bare number, 19 for nice 0")
 
 CASE("prio refuses garbage and changes nothing")
 {
-    static const char *const wrong[] = { "", "x", "1x", "-1", " 5", "0x5", "64", "5 5", "18446744073709551616" };
+    static const char *const wrong[] = { "",   "x",   "1x",
+                                         "-1", " 5",  "0x5",
+                                         "64", "5 5", "18446744073709551616" };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         int fd = proc_open(getpid(), "prio", O_WRONLY);
@@ -221,7 +226,9 @@ CASE("env of a new box is what its program gets")
     fd = open(path, O_WRONLY | O_CREAT, 0600);
     CHECK(write(fd, "two words", 9) == 9);
     close(fd);
-    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sh -c '[ \"$A\" = \"two words\" ] && exit 4'\nstart"), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sh -c '[ \"$A\" = \"two words\" "
+                             "] && exit 4'\nstart"),
+                0);
     CHECK_EQUAL(box_wait(box.pid), 4);
     finish(&box);
 }
@@ -316,7 +323,8 @@ CASE("stat has Linux's 52 fields")
 
 CASE("status ends with how it ended, who did it, and the totals of the box")
 {
-    static const char *const keys[] = { "Exit", "Reason", "By", "BoxUser", "BoxKernel", "BoxMemory",
+    static const char *const keys[] = { "Exit",         "Reason",     "By",
+                                        "BoxUser",      "BoxKernel",  "BoxMemory",
                                         "BoxProcesses", "BoxThreads", "BoxFds" };
     struct test_box box;
 
@@ -387,7 +395,10 @@ CASE("box is the /proc of a box, and is missing in the directory of one's own he
 
 CASE("a reader sees the members of its own box alone")
 {
-    CHECK_EQUAL(run_in_box("", "sleep 50 & set -- /proc/[0-9]*; [ \"$*\" = \"/proc/1 /proc/2\" ] && exit 6"), 6);
+    CHECK_EQUAL(
+        run_in_box("",
+                   "sleep 50 & set -- /proc/[0-9]*; [ \"$*\" = \"/proc/1 /proc/2\" ] && exit 6"),
+        6);
 }
 
 CASE("new is not listed")
@@ -406,7 +417,8 @@ CASE("new is not listed")
 
 CASE("a handle refers to its process for ever: wait and status answer, the rest is ESRCH")
 {
-    static const char *const files[] = { "stat", "cmdline", "perf", "prio", "quota", "cwd", "maps", "children" };
+    static const char *const files[] = { "stat",  "cmdline", "perf", "prio",
+                                         "quota", "cwd",     "maps", "children" };
     struct test_box box;
     int fds[8], wait_fd, status_fd, directory;
     char path[32];
@@ -445,8 +457,10 @@ CASE("wait on the head of one's own box is EDEADLK, on a box in it EAGAIN withou
 
 CASE("inside its own box a member may not do what needs a box around")
 {
-    static const char *const refused[] = { "give 0 9", "inherit fds", "inherit env", "inherit names", "wx on", "adopt off",
-                                           "leash on", "keep on", "uid 5", "reap", "quota memory 1T", "execfd 0 x" };
+    static const char *const refused[] = { "give 0 9",      "inherit fds",     "inherit env",
+                                           "inherit names", "wx on",           "adopt off",
+                                           "leash on",      "keep on",         "uid 5",
+                                           "reap",          "quota memory 1T", "execfd 0 x" };
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         char script[256];
@@ -461,16 +475,19 @@ CASE("inside its own box a member may not do what needs a box around")
 
 CASE("inside its own box a member may close, dup2, bind, unbind, kill, suspend and start")
 {
-    CHECK_EQUAL(run_in_box("", "exec 5</bin; echo dup2 5 6 > /proc/self/ctl; [ -e /proc/self/fd/6 ] && "
-                               "echo close 5 7 > /proc/$$/ctl && [ ! -e /proc/$$/fd/6 ] && exit 3"),
+    CHECK_EQUAL(run_in_box("",
+                           "exec 5</bin; echo dup2 5 6 > /proc/self/ctl; [ -e /proc/self/fd/6 ] && "
+                           "echo close 5 7 > /proc/$$/ctl && [ ! -e /proc/$$/fd/6 ] && exit 3"),
                 3);
     CHECK_EQUAL(run_in_box("", "echo bind b /bin r > /proc/self/ctl && [ -e /b/busybox ] && "
                                "echo unbind b > /proc/1/ctl && [ ! -e /b ] && exit 4"),
                 4);
-    CHECK_EQUAL(run_in_box("", "sleep 100 & echo suspend > /proc/$!/ctl && grep -q SUSPENDED /proc/$!/status && "
-                               "echo start > /proc/$!/ctl && grep -q NONE /proc/$!/status && "
-                               "echo kill 5 > /proc/$!/ctl; wait $!; exit $?"),
-                5);
+    CHECK_EQUAL(
+        run_in_box(
+            "", "sleep 100 & echo suspend > /proc/$!/ctl && grep -q SUSPENDED /proc/$!/status && "
+                "echo start > /proc/$!/ctl && grep -q NONE /proc/$!/status && "
+                "echo kill 5 > /proc/$!/ctl; wait $!; exit $?"),
+        5);
     CHECK_EQUAL(run_in_box("", "exec 3<>/proc/1/ctl; echo suspend >&3; read line <&3; "
                                "case $line in *EDEADLK*) exit 6;; esac"),
                 6);
@@ -483,7 +500,8 @@ CASE("close takes a half-open range, and -1 for the end")
 
     CHECK(base >= 20 && dup2(0, base + 1) >= 0 && dup2(0, base + 2) >= 0);
     CHECK_EQUAL(box_do(&self, "close %d %d", base, base + 2), 0);
-    CHECK(fcntl(base, F_GETFD) < 0 && fcntl(base + 1, F_GETFD) < 0 && fcntl(base + 2, F_GETFD) >= 0);
+    CHECK(fcntl(base, F_GETFD) < 0 && fcntl(base + 1, F_GETFD) < 0 &&
+          fcntl(base + 2, F_GETFD) >= 0);
     CHECK_EQUAL(box_do(&self, "close %d -1", base), 0);
     CHECK(fcntl(base + 2, F_GETFD) < 0);
     CHECK_EQUAL(box_do(&self, "close %d", base), -EBADF);
@@ -508,8 +526,10 @@ CASE("somebody outside has what the rights of the bound /proc/PID give")
         { "rw", "echo bind x /bin > /peer/ctl 2>/dev/null || exit 7" },
         { "rw", "cat /peer/cwd 2>/dev/null || exit 7" },
         { "rw", "echo 39 > /peer/prio 2>/dev/null || { echo 5 > /peer/prio && exit 7; }" },
-        { "rw", "echo memory none > /peer/quota 2>/dev/null || { echo memory 32M > /peer/quota && exit 7; }" },
-        { "rw", "echo suspend > /peer/ctl && grep -q SUSPENDED /peer/status && echo start > /peer/ctl && exit 7" },
+        { "rw", "echo memory none > /peer/quota 2>/dev/null || { echo memory 32M > /peer/quota && "
+                "exit 7; }" },
+        { "rw", "echo suspend > /peer/ctl && grep -q SUSPENDED /peer/status && echo start > "
+                "/peer/ctl && exit 7" },
         { "rw", "echo kill 3 > /peer/ctl && [ $(cat /peer/wait) = 3 ] && exit 7" },
         { "rwx", "cat /peer/maps >/dev/null && echo close 0 > /peer/ctl && exit 7" },
         { "rwx", "ls /peer/root/bin/busybox >/dev/null && ls /peer/fd >/dev/null && exit 7" },
@@ -543,7 +563,9 @@ CASE("a bound /proc/PID is fixed to that process, whoever takes its number")
     snprintf(extra, sizeof(extra), "bind peer /proc/%d r\n", target.pid);
     CHECK_EQUAL(box_do(&target, "kill 4"), 0);
     CHECK_EQUAL(box_wait(target.pid), 4);
-    CHECK_EQUAL(box_shell(&watcher, extra, "[ $(cat /peer/wait) = 4 ] && cat /peer/stat 2>/dev/null || exit 8"), 0);
+    CHECK_EQUAL(box_shell(&watcher, extra,
+                          "[ $(cat /peer/wait) = 4 ] && cat /peer/stat 2>/dev/null || exit 8"),
+                0);
     finish(&target);
     CHECK_EQUAL(box_wait(watcher.pid), 8);
     finish(&watcher);
@@ -557,10 +579,15 @@ CASE("give is for members of the box that opened the handle, and never of the ta
     CHECK_EQUAL(box_do(&target, "give %d 5", target.ctl), -EPERM);
     // The handle in another box: it steers, it does not spend.
     CHECK_EQUAL(box_new(&other), 0);
-    CHECK_EQUAL(box_do(&other, "bind bin /bin rx\nbind proc /proc rwx\ngive 1 1\ngive %d 3", target.ctl), 0);
-    CHECK_EQUAL(box_do(&other, "exec /bin/busybox sh -c 'echo give 1 1 >&3 && exit 1; echo bind b /bin >&3 && exit 2; "
-                               "echo quota memory 16M >&3 || exit 3; echo kill 21 >&3 && exit 9' 2>/dev/null\nstart"),
-                0);
+    CHECK_EQUAL(
+        box_do(&other, "bind bin /bin rx\nbind proc /proc rwx\ngive 1 1\ngive %d 3", target.ctl),
+        0);
+    CHECK_EQUAL(
+        box_do(
+            &other,
+            "exec /bin/busybox sh -c 'echo give 1 1 >&3 && exit 1; echo bind b /bin >&3 && exit 2; "
+            "echo quota memory 16M >&3 || exit 3; echo kill 21 >&3 && exit 9' 2>/dev/null\nstart"),
+        0);
     CHECK_EQUAL(box_wait(other.pid), 9);
     CHECK_EQUAL(box_wait(target.pid), 21);
     finish(&other);
@@ -677,13 +704,15 @@ CASE("the report keeps to one line a failure, and reads empty after it")
 
 CASE("quota lists its keys, and limits hold")
 {
-    static const char *const keys[] = { "memory", "processes", "threads", "fds", "cpu", "cputime", "deadline" };
+    static const char *const keys[] = { "memory", "processes", "threads", "fds",
+                                        "cpu",    "cputime",   "deadline" };
     struct test_box box;
 
     for (size_t i = 0; i < 7; i++)
         CHECK(quota_field(getpid(), keys[i], 3)[0] != '\0');
     CHECK_EQUAL(box_new(&box), 0);
-    CHECK_EQUAL(box_do(&box, "quota memory 16M\nquota deadline 20s\nquota cpu 50\nquota processes 3"), 0);
+    CHECK_EQUAL(
+        box_do(&box, "quota memory 16M\nquota deadline 20s\nquota cpu 50\nquota processes 3"), 0);
     CHECK(strcmp(quota_field(box.pid, "memory", 3), "16777216") == 0);
     CHECK(strcmp(quota_field(box.pid, "deadline", 3), "20000000000ns") == 0);
     CHECK(strcmp(quota_field(box.pid, "cpu", 3), "50") == 0);
@@ -702,7 +731,8 @@ CASE("quota lists its keys, and limits hold")
 CASE("a box tightens its own limits and does not loosen them")
 {
     CHECK_EQUAL(run_in_box("quota processes 20\n",
-                           "echo processes 10 > /proc/self/quota && ! echo processes 15 2>/dev/null > /proc/self/quota && "
+                           "echo processes 10 > /proc/self/quota && ! echo processes 15 "
+                           "2>/dev/null > /proc/self/quota && "
                            "! echo processes none 2>/dev/null > /proc/1/quota && exit 15"),
                 15);
 }
@@ -712,9 +742,12 @@ CASE("a limit set further out is not loosened from between")
     struct test_box box;
     char line[256];
 
-    CHECK_EQUAL(box_shell(&box, "", "exec 3<>/proc/new; read p <&3; echo $p > /tmp/inner; while [ ! -e /tmp/go ]; do sleep 0.05; "
-                                    "done; echo processes 9 > /proc/$p/quota && exit 1; echo processes 4 > /proc/$p/quota && "
-                                    "! echo processes 5 > /proc/$p/quota && exit 16") ,
+    CHECK_EQUAL(box_shell(&box, "",
+                          "exec 3<>/proc/new; read p <&3; echo $p > /tmp/inner; while [ ! -e "
+                          "/tmp/go ]; do sleep 0.05; "
+                          "done; echo processes 9 > /proc/$p/quota && exit 1; echo processes 4 > "
+                          "/proc/$p/quota && "
+                          "! echo processes 5 > /proc/$p/quota && exit 16"),
                 0);
     for (int i = 0; i < 200 && access("/tmp/inner", F_OK) != 0; i++)
         usleep(20000);
@@ -730,7 +763,8 @@ CASE("a limit set further out is not loosened from between")
 
 CASE("a limit on processes is EAGAIN at fork")
 {
-    CHECK_EQUAL(run_in_box("quota processes 2\n", "sleep 100 & (exit 3) 2>/dev/null; exit 17"), 2); // sh: can't fork
+    CHECK_EQUAL(run_in_box("quota processes 2\n", "sleep 100 & (exit 3) 2>/dev/null; exit 17"),
+                2); // sh: can't fork
 }
 
 CASE("leash: the box ends with its creation handle")
@@ -800,13 +834,15 @@ CASE("suspend holds a box, and kill reaches it")
     CHECK_EQUAL(box_do(&box, "suspend"), 0);
     CHECK(strstr(box_status(box.pid, "Flags"), "SUSPENDED") != NULL);
     CHECK_EQUAL(proc_write(box.pid, "note", "terminate"), 0);
+    usleep(50000);
+    CHECK(strstr(box_status(box.pid, "Flags"), "SUSPENDED") != NULL);
     CHECK(strcmp(box_status(box.pid, "Exit"), "-") == 0);
     CHECK_EQUAL(box_do(&box, "kill 20"), 0);
     CHECK_EQUAL(box_wait(box.pid), 20);
     finish(&box);
 }
 
-CASE("a note ends a box with its text as reason, or is read by who listens")
+CASE("a note ends a box with its text as reason")
 {
     struct test_box box;
 
@@ -815,16 +851,42 @@ CASE("a note ends a box with its text as reason, or is read by who listens")
     CHECK_EQUAL(box_wait(box.pid), -15);
     CHECK(strstr(box_status(box.pid, "Reason"), "terminate now please") != NULL);
     finish(&box);
-    CHECK_EQUAL(box_shell(&box, "", "exec 4</proc/self/note; echo r > /tmp/listening; read line <&4; "
-                                    "[ \"$line\" = \"weather is fine\" ] && exit 22"),
-                0);
-    for (int i = 0; i < 200 && access("/tmp/listening", F_OK) != 0; i++)
-        usleep(20000);
-    usleep(50000);
-    CHECK_EQUAL(proc_write(box.pid, "note", "weather is fine"), 0);
-    CHECK_EQUAL(box_wait(box.pid), 22);
+}
+
+CASE("who has its note open reads notes of any type, one a read")
+{
+    int ready[2], status, child;
+
+    CHECK_EQUAL(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        int fd = open("/proc/self/note", O_RDONLY);
+        struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+        if (poll(&poll_fd, 1, 0) != 0 || write(ready[1], "r", 1) != 1 ||
+            poll(&poll_fd, 1, 10000) != 1)
+            _exit(1);
+        if (read(fd, text, sizeof(text)) != 15 || memcmp(text, "weather is fine", 15) != 0)
+            _exit(2);
+        _exit(read(fd, text, sizeof(text)) == 5 && memcmp(text, "again", 5) == 0 ? 22 : 3);
+    }
+    CHECK_EQUAL(read(ready[0], text, 1), 1);
+    CHECK_EQUAL(proc_write(child, "note", "weather is fine\n"), 0);
+    CHECK_EQUAL(proc_write(child, "note", "again"), 0);
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 22);
+}
+
+CASE("a note of an unknown type ends who does not listen, and is the reason")
+{
+    struct test_box box;
+
+    start_sleeper(&box);
+    CHECK_EQUAL(proc_write(box.pid, "note", "weather is bad"), 0);
+    CHECK(box_wait(box.pid) < 0);
+    CHECK(strstr(box_status(box.pid, "Reason"), "weather is bad") != NULL);
     finish(&box);
-    unlink("/tmp/listening");
+    CHECK_EQUAL(proc_read(1, "note", text, sizeof(text)), -EACCES);
 }
 
 CASE("notes too long or empty are EINVAL")
@@ -860,13 +922,18 @@ CASE("files about the machine read as programs expect them")
     fd = open("/proc/uptime", O_RDONLY);
     CHECK(read(fd, text, sizeof(text)) > 0);
     close(fd);
-    CHECK_EQUAL(run_in_box("quota memory 32M\n", "grep -q \"MemTotal: *32768 kB\" /proc/meminfo && exit 23"), 23);
+    CHECK_EQUAL(run_in_box("quota memory 32M\n",
+                           "grep -q \"MemTotal: *32768 kB\" /proc/meminfo && exit 23"),
+                23);
     CHECK_EQUAL(run_in_box("", "[ $(cat /proc/sys/kernel/ostype) = Linux ] && exit 24"), 24);
 }
 
 CASE("find ends, and reads every file without harm")
 {
-    CHECK_EQUAL(run_in_box("", "find /proc >/dev/null 2>&1; sleep 100 & find /proc -type f ! -name wait ! -name note "
-                               "-exec cat {} + >/dev/null 2>&1; exit 25"),
-                25);
+    CHECK_EQUAL(
+        run_in_box(
+            "",
+            "find /proc >/dev/null 2>&1; sleep 100 & find /proc -type f ! -name wait ! -name note "
+            "-exec cat {} + >/dev/null 2>&1; exit 25"),
+        25);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// vm: smp
 // test_signal.c - signals: handlers, masks, restarts, queues, alternate stacks, waiting for them.
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// test_sys_fd.c - fds: dup, fcntl, limits, locks, pipes, poll, select, epoll, eventfd, timerfd, signalfd.
+// test_sys_fd.c - fds: dup, fcntl, limits, locks, pipes, poll, select, epoll, eventfd, timerfd,
+// signalfd.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,8 @@ CASE("fcntl shows and sets flags")
 
     CHECK_EQUAL(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
     CHECK_EQUAL(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK), 0);
-    CHECK_EQUAL(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK), O_RDWR | O_APPEND | O_NONBLOCK);
+    CHECK_EQUAL(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK),
+                O_RDWR | O_APPEND | O_NONBLOCK);
     CHECK_EQUAL(write(fd, "abc", 3), 3);
     CHECK_EQUAL(lseek(fd, 0, SEEK_SET), 0);
     CHECK_EQUAL(write(fd, "d", 1), 1);
@@ -230,7 +232,8 @@ CASE("poll tells what holds, and waits as long as told")
     clock_gettime(CLOCK_MONOTONIC, &before);
     CHECK_EQUAL(poll(fds, 1, 50), 0);
     clock_gettime(CLOCK_MONOTONIC, &after);
-    CHECK((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >= 50000000L);
+    CHECK((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >=
+          50000000L);
     close(pipes[1]);
     CHECK_EQUAL(poll(fds, 1, -1), 1);
     CHECK_EQUAL(fds[0].revents, POLLHUP);

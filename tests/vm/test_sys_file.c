@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// test_sys_file.c - errors and results of the calls on files, against their manual pages. The cases that ask nothing of
-// Boxwork alone also pass on Linux.
+// test_sys_file.c - errors and results of the calls on files, against their manual pages. The cases
+// that ask nothing of Boxwork alone also pass on Linux.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// test_sys_process.c - processes, ids, limits, memory calls, signals and timers, against their manual pages.
+// test_sys_process.c - processes, ids, limits, memory calls, signals and timers, against their
+// manual pages.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -220,8 +221,10 @@ CASE("mmap and its relatives check what they are given")
     FAILS(syscall(SYS_mmap, NULL, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL);
     FAILS(syscall(SYS_mmap, NULL, PAGE, PROT_READ, MAP_PRIVATE, 99, 0), EBADF);
     FAILS(syscall(SYS_mmap, NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 1), EINVAL);
-    FAILS(syscall(SYS_mmap, map + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
-    FAILS(syscall(SYS_mmap, map, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0), EEXIST);
+    FAILS(syscall(SYS_mmap, map + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                  -1, 0), EINVAL);
+    FAILS(syscall(SYS_mmap, map, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0),
+          EEXIST);
     FAILS(syscall(SYS_munmap, map + 1, PAGE), EINVAL);
     FAILS(syscall(SYS_munmap, map, 0), EINVAL);
     CHECK_EQUAL(munmap(map + PAGE, PAGE), 0);
@@ -263,7 +266,8 @@ CASE("mremap moves content, brk moves the end")
 
 CASE("a shared anonymous mapping is one for parent and child")
 {
-    volatile int *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                              0);
     pid_t child = fork();
 
     if (child == 0) {
@@ -396,8 +400,10 @@ CASE("alarm tells what was left of the one before")
 
 CASE("a POSIX timer sends its value, counts overruns and stops")
 {
-    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2, .sigev_value.sival_int = 9 };
-    struct itimerspec setting = { .it_value = { 0, 10000000 }, .it_interval = { 0, 5000000 } }, left;
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2,
+                              .sigev_value.sival_int = 9 };
+    struct itimerspec setting = { .it_value = { 0, 10000000 }, .it_interval = { 0, 5000000 } },
+        left;
     struct timespec sleep = { 0, 100000000 };
     sigset_t set;
     siginfo_t info;

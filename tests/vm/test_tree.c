@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// vm: smp
 // test_tree.c - trees in memory under many hands: directories renamed, listed, filled and removed at once.
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -6,7 +6,7 @@
 
 VM_TESTS := $(patsubst tests/vm/test_%.c,%,$(sort $(wildcard tests/vm/test_*.c)))
 VM_TAGS = $(shell sed -n '1,10s,^// vm:,,p' tests/vm/test_$(1).c)
-VM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I.
+VM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-clobbered -Wno-array-bounds -Werror -static -pthread -I.
 VM_SUPPORT := $(filter-out $(wildcard tests/vm/test_*.c),$(wildcard tests/vm/*.c))
 VM_PROGRAMS := $(VM_TESTS:%=$(BUILD)/vm/test_%)
 VM_CPUS = $(if $(filter smp,$(call VM_TAGS,$(1))),1 2 4,2)

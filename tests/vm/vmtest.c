@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LEDGER_SIZE 16384
+#define SETTLE_US 50000 // who started us is still inside its last calls; what they use is not ours
 
 static char second[LEDGER_SIZE]; // the ledger as it is now
 static struct vmtest_case *first;
@@ -101,7 +102,7 @@ static bool run_case(const struct vmtest_case *test)
 int main(int argc, char **argv)
 {
     static char before[LEDGER_SIZE];
-    bool ledger = ledger_read(before, sizeof(before));
+    bool ledger = usleep(SETTLE_US) == 0 && ledger_read(before, sizeof(before));
     unsigned number = 0, failed = 0;
 
     if (!ledger)
@@ -120,6 +121,8 @@ int main(int argc, char **argv)
         failed += !passed;
     }
     printf("1..%u\n", number);
+    if (number == 0)
+        printf("# no case is called so\n");
     fflush(stdout);
-    return failed != 0;
+    return failed != 0 || number == 0;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Machine.pm - boots a system with the benchmark as its first program and collects what the lines print.
+# Machine.pm - boots a system with the benchmark as its first program and collects what the lines
+# print.
 package Machine;
 
 use strict;
@@ -7,11 +8,11 @@ use warnings;
 use IO::Select;
 use Time::HiRes qw(time);
 
-# What every machine has. The default one of QEMU serves both systems; without ERMS a rep stosb is one instruction on
-# neither system, without LA57 tables have four levels on both.
+# What every machine has. QEMU's default one boots both systems. With ERMS a `rep stosb` would count
+# as an instruction a byte; with LA57 page tables would have five levels.
 my @common = (
-    '-machine', 'pc', '-cpu', 'max,-erms,-la57', '-seed', '42', '-nodefaults', '-display', 'none', '-no-reboot',
-    '-serial', 'stdio',
+    '-machine', 'pc', '-cpu', 'max,-erms,-la57', '-seed', '42', '-nodefaults', '-display', 'none',
+    '-no-reboot', '-serial', 'stdio',
 );
 # Time is a count of instructions, so figures repeat to the digit.
 my @exact = ('-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-rtc', 'clock=vm');
@@ -26,10 +27,12 @@ my %command_line = (
 sub image_list {
     my ($dir, $arguments, $small) = @_;
     my @list = map { "dir /$_ 0755" } qw(bin dev etc lib lua proc tmp);
-    push @list, "file /bench 0755 $dir/bench", "file /bin/tiny 0755 $dir/tiny", "file /bench.args 0644 $arguments";
+    push @list, "file /bench 0755 $dir/bench", "file /bench.args 0644 $arguments",
+        "file /bin/tiny 0755 $dir/tiny";
     return @list if $small;
     push @list, 'file /bin/busybox 0755 /bin/busybox', "file /bin/lua 0755 $dir/lua.static";
-    push @list, map { "file /lua/$_.lua 0644 tests/bench/lua/$_.lua" } qw(fib sort strings);
+    push @list,
+        map { "file /lua/$_.lua 0644 tests/bench/lua/$_.lua" } qw(fib sort strings);
     return @list;
 }
 
@@ -46,7 +49,8 @@ sub make_image {
     mkdir "$dir/run";
     write_file("$dir/run/$name.args", @arguments);
     write_file("$dir/run/$name.list", image_list($dir, "$dir/run/$name.args", $small));
-    system('build/host/mkcpio', "$dir/run/$name.cpio", "$dir/run/$name.list") == 0 or die "mkcpio failed\n";
+    system('build/host/mkcpio', "$dir/run/$name.cpio", "$dir/run/$name.list") == 0
+        or die "mkcpio failed\n";
     return "$dir/run/$name.cpio";
 }
 
@@ -55,7 +59,7 @@ sub qemu_arguments {
     my @arguments = (@common, $run{mode} eq 'exact' ? @exact : @wall);
     push @arguments, '-smp', $run{cpus} // 1, '-m', $run{memory} // 1024;
     push @arguments, '-kernel', $run{kernel}, '-initrd', $run{image};
-    push @arguments, '-append', $command_line{ $run{system} } . ($run{append} ? " $run{append}" : '');
+    push @arguments, '-append', $command_line{ $run{system} };
     push @arguments, '-plugin', $run{plugin} if $run{plugin};
     return @arguments;
 }
@@ -90,9 +94,9 @@ sub collect {
     }
 }
 
-# Boots. Keys of %run: dir, name, system, kernel, mode (exact or wall), patterns; cpus, memory, small, plugin, seconds.
-# Returns a hash: lines (by name: count, value, unit), order, failed (by name: why), first (seconds until the program
-# spoke), elapsed, complete.
+# Boots. Keys of %run: dir, name, system, kernel, mode (exact or wall), patterns; cpus, memory,
+# small, plugin, seconds. Returns a hash: lines (by name: count, value, unit), order, failed (by
+# name: why), first (seconds until the program spoke), complete.
 sub boot {
     my (%run) = @_;
     my %results = (lines => {}, order => [], failed => {});
@@ -108,11 +112,11 @@ sub boot {
     my $ended = collect($console, \%results, $begun, $run{seconds} // 600, $log);
     kill 'KILL', $pid unless $ended;
     close $console;
-    $results{elapsed} = time - $begun;
     $results{complete} = $results{lines}{end} ? 1 : 0;
     delete $results{lines}{end};
     $results{order} = [ grep { $_ ne 'end' } @{ $results{order} } ];
-    $results{failed}{machine} = "ended early, see $run{dir}/run/$run{name}.log" unless $results{complete};
+    $results{failed}{machine} = "ended early, see $run{dir}/run/$run{name}.log"
+        unless $results{complete};
     return \%results;
 }
 

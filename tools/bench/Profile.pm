@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Profile.pm - where the instructions of a line go, by the counting plugin; and what runs before the first program.
+# Profile.pm - where the instructions of a line go, by the counting plugin.
 package Profile;
 
 use strict;
@@ -12,9 +12,9 @@ sub symbols {
     my (@files) = @_;
     my @found;
     for my $file (@files) {
-        open my $nm, '-|', 'nm', '-n', '--defined-only', $file or die "nm: $!\n";
-        while (<$nm>) {
-            push @found, [ hex $1, $2 ] if /^([0-9a-f]+) [tTwW] (\S+)$/;
+        open my $nm, "-|", "nm", "-n", "--defined-only", $file or die "nm: $!\n";
+        while (my $line = <$nm>) {
+            push @found, [ hex $1, $2 ] if $line =~ /^([0-9a-f]+) [tTwW] (\S+)$/;
         }
         close $nm or die "nm failed for $file\n";
     }
@@ -28,7 +28,8 @@ sub address_of {
     return sprintf '%x', $entry->[0];
 }
 
-# The last function at or below an address: [address, name]. What is far from every symbol is another program's.
+# The last function at or below an address: [address, name]. What is far from every symbol is
+# another program's.
 sub function_at {
     my ($symbols, $address) = @_;
     my ($low, $high) = (0, scalar @$symbols);
@@ -40,17 +41,21 @@ sub function_at {
     return $symbols->[ $low - 1 ];
 }
 
-# Reads what the plugin wrote: reached (address => instructions), blocks ([address, runs, instructions]), jumps ([from,
-# to, times]).
+# Reads what the plugin wrote: reached (address => instructions), blocks ([address, runs,
+# instructions]), jumps ([from, to, times]).
 sub read_counts {
     my ($path) = @_;
     my %counts = (reached => {}, blocks => [], jumps => []);
     open my $file, '<', $path or die "$path: $!\n";
-    while (<$file>) {
-        my @words = split;
-        if    ($words[0] eq 'at')   { $counts{reached}{ hex $words[1] } = $words[2] }
-        elsif ($words[0] eq 'from') { push @{ $counts{jumps} }, [ hex $words[1], hex $words[2], $words[3] ] }
-        else                        { push @{ $counts{blocks} }, [ hex $words[0], @words[1, 2] ] }
+    while (my $line = <$file>) {
+        my @words = split ' ', $line;
+        if ($words[0] eq 'at') {
+            $counts{reached}{ hex $words[1] } = $words[2];
+        } elsif ($words[0] eq 'from') {
+            push @{ $counts{jumps} }, [ hex $words[1], hex $words[2], $words[3] ];
+        } else {
+            push @{ $counts{blocks} }, [ hex $words[0], @words[1, 2] ];
+        }
     }
     return \%counts;
 }
@@ -68,9 +73,15 @@ sub callers_of {
     return \%callers;
 }
 
+# The keys of a hash, those with the greatest values first.
+sub by_value {
+    my ($values) = @_;
+    return sort { $values->{$b} <=> $values->{$a} || $a cmp $b } keys %$values;
+}
+
 sub callers_text {
     my ($callers, $count) = @_;
-    my @names = sort { $callers->{$b} <=> $callers->{$a} || $a cmp $b } keys %$callers;
+    my @names = by_value($callers);
     splice @names, 4 if @names > 4;
     return join ', ', map { sprintf '%s %.1f', $_, $callers->{$_} / $count } @names;
 }
@@ -89,16 +100,17 @@ sub measure {
     my $plugin = sprintf '%s/count.so,out=%s,start=%s,stop=%s,callers=1', $dir, $out,
         address_of($symbols, 'timer_start'), address_of($symbols, 'timer_stop');
     my $results = Machine::boot(
-        dir => $dir, name => 'profile', system => 'boxwork', kernel => "$kernel.elf", mode => 'exact',
-        patterns => [$line], plugin => $plugin,
+        dir => $dir, name => 'profile', system => 'boxwork', kernel => "$kernel.elf",
+        mode => 'exact', patterns => [$line], plugin => $plugin,
     );
     print map { "$_: $results->{failed}{$_}\n" } sort keys %{ $results->{failed} };
-    my ($name) = grep { $_ ne 'boot.counter' } @{ $results->{order} } or die "no line is called $line\n";
+    my ($name) = grep { $_ ne 'boot.counter' } @{ $results->{order} }
+        or die "no line is called $line\n";
     return (@{ $results->{lines}{$name} }{qw(count value)}, read_counts($out));
 }
 
-# Prints the functions of one line of the benchmark, the dearest first: the instructions of one operation, and who calls
-# the function how often in it.
+# Prints the functions of one line of the benchmark, the dearest first: the instructions of one
+# operation, and who calls the function how often in it.
 sub show {
     my ($dir, $kernel, $line) = @_;
     my $symbols = symbols("$kernel.full", "$dir/bench");
@@ -107,9 +119,10 @@ sub show {
     my $callers = callers_of($symbols, $counts->{jumps});
     my $total = 0;
     $total += $_ for values %$instructions;
-    printf "%s: %.1f instructions, %d times\n\n%9s %6s  %-32s %s\n", $line, $value, $count, 'each', '%', 'function',
-        'called by';
-    for my $function (sort { $instructions->{$b} <=> $instructions->{$a} || $a cmp $b } keys %$instructions) {
+    printf "%s: %.1f instructions, %d times\n\n", $line, $value, $count;
+    printf "%9s %6s  %-32s %s\n", 'each', '%', 'function', 'called by';
+    my @functions = by_value($instructions);
+    for my $function (@functions) {
         my $share = 100 * $instructions->{$function} / $total;
         last if $share < 0.3;
         printf "%9.1f %6.1f  %-32s %s\n", $instructions->{$function} / $count, $share, $function,

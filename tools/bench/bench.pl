@@ -1,0 +1,270 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# bench.pl - measures Boxwork and Linux in the same QEMU. tools/bench.mk calls it;
+# docs/performance.md explains it.
+#
+# Usage: bench.pl DIRECTORY COMMAND, from the root of the tree:
+#   compare           both systems, exact and by the clock with 1, 2 and 4 CPUs
+#   exact             both systems, exact
+#   wall CPUS...      both systems, by the clock
+#   base REVISION     this tree against another revision, exact
+#   budget            Boxwork against tests/bench/budget.tsv
+#   rebase            writes the budget, and Linux's stored figures, anew
+#   profile LINE      where the instructions of a line go
+#   run SYSTEM MODE PATTERN...    a few lines of one system
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use List::Util qw(min);
+use Machine;
+use Profile;
+use Report;
+
+my $TOLERANCE = 1.05;
+my $WALL_BOOTS = 3;
+my $GROW_MEMORY = 2048; # 10,000 processes of Linux need more than 1 GiB
+
+my ($dir, $command, @arguments) = @ARGV;
+my %kernels = (linux => "$dir/linux/vmlinuz", boxwork => 'build/boxwork.elf');
+
+# Adds the results of a second boot.
+sub merge {
+    my ($into, $from) = @_;
+    push @{ $into->{order} }, grep { $_ ne 'boot.counter' } @{ $from->{order} };
+    $into->{lines}{$_} //= $from->{lines}{$_} for keys %{ $from->{lines} };
+    $into->{failed}{$_} = $from->{failed}{$_} for keys %{ $from->{failed} };
+    return $into;
+}
+
+sub add_line {
+    my ($results, $name, $count, $value, $unit) = @_;
+    push @{ $results->{order} }, $name;
+    $results->{lines}{$name} = { count => $count, value => $value, unit => $unit };
+}
+
+sub boot {
+    my ($system, $kernel, $mode, $patterns, %more) = @_;
+    my $name = join '-', $system, $mode, $more{cpus} // 1;
+    print STDERR "  BOOT    $name @$patterns\n";
+    return Machine::boot(
+        dir => $dir, name => $name, system => $system, kernel => $kernel, mode => $mode,
+        patterns => $patterns, %more);
+}
+
+# Instructions from the kernel's entry to the first of the first program. Linux's entry is that of
+# its setup code.
+sub boot_instructions {
+    my ($system, $kernel) = @_;
+    my $program = Profile::address_of(Profile::symbols("$dir/bench"), '_start');
+    my $entry = '10200';
+    $entry = Profile::address_of(Profile::symbols($kernel), 'pvh_entry') if $system eq 'boxwork';
+    my $out = "$dir/run/boot.counts";
+    boot($system, $kernel, 'exact', ['@first'], small => 1,
+        plugin => "$dir/count.so,out=$out,at=$entry,at=$program");
+    my $reached = Profile::read_counts($out)->{reached};
+    my ($from, $to) = @$reached{ hex $entry, hex $program };
+    die "$system did not come to its first program\n" unless defined $from && defined $to;
+    return $to - $from;
+}
+
+# Seconds from the start of QEMU to the first line of the first program.
+sub boot_seconds {
+    my ($system, $kernel) = @_;
+    my @runs = map { boot($system, $kernel, 'wall', ['@first'], small => 1) } 1 .. $WALL_BOOTS;
+    return min map { $_->{first} // 1e9 } @runs;
+}
+
+# The least memory, in MiB, in which the first program runs. What does not boot may hang.
+sub least_memory {
+    my ($system, $kernel) = @_;
+    my ($no, $yes) = (0, 256);
+    while ($yes - $no > 1) {
+        my $middle = int(($no + $yes) / 2);
+        my $run = boot($system, $kernel, 'wall', ['@first'], small => 1, memory => $middle,
+            seconds => 10);
+        if ($run->{complete}) { $yes = $middle } else { $no = $middle }
+    }
+    return $yes;
+}
+
+sub add_boot_lines {
+    my ($results, $system, $kernel) = @_;
+    add_line($results, 'boot.instructions', 1, boot_instructions($system, $kernel), 'ns');
+    add_line($results, 'boot.milliseconds', 1, 1000 * boot_seconds($system, $kernel), 'ms');
+    add_line($results, 'boot.least_memory', 1, least_memory($system, $kernel), 'MiB');
+    add_line($results, 'boot.image', 1, (-s $kernel) / 1024, 'KiB');
+}
+
+sub exact_results {
+    my ($system, $kernel) = @_;
+    my @groups = qw(call signal spawn fork thread futex pipe map fault file kill idle poll epoll box
+        program);
+    my $results = boot($system, $kernel, 'exact', [ map { "$_*" } @groups ]);
+    return merge($results, boot($system, $kernel, 'exact', ['@grow'], memory => $GROW_MEMORY));
+}
+
+sub linux_version {
+    open my $file, '<', "$dir/linux/version" or die "$dir/linux/version: $! (make bench-fetch)\n";
+    chomp(my $version = <$file>);
+    return $version;
+}
+
+# Returns whether every line ran and verified what it did.
+sub compare_exact {
+    my (%results) = map { $_ => exact_results($_, $kernels{$_}) } sort keys %kernels;
+    add_boot_lines($results{$_}, $_, $kernels{$_}) for sort keys %kernels;
+    my @rows = Report::join_results(@results{qw(linux boxwork)}, Report::goals());
+    $_->{unit} =~ s/^ns$/instr/ for @rows;
+    my $text = "One CPU, instructions of one operation. Linux: " . linux_version() . "\n\n"
+        . Report::table('linux', 'boxwork', grep { $_->{name} !~ /^grow\./ } @rows) . "\n"
+        . Report::growth_table(%results) . Report::failures_text(%results);
+    Report::write_text("$dir/exact.txt", $text);
+    Report::write_tsv("$dir/exact.tsv", 'linux', 'boxwork', @rows);
+    Report::chart_ratios("$dir/exact.svg", 'Instructions, Boxwork / Linux', @rows);
+    for my $kind (map { $_->[0] } Report::read_tsv('tests/bench/growth.tsv')) {
+        Report::chart_growth("$dir/grow-$kind.svg", $kind, %results);
+    }
+    print $text;
+    return !grep { %{ $results{$_}{failed} } } keys %results;
+}
+
+sub wall_results {
+    my ($system, $cpus) = @_;
+    my $kernel = $kernels{$system};
+    return Report::least(
+        map { boot($system, $kernel, 'wall', ['@wall'], cpus => $cpus) } 1 .. $WALL_BOOTS);
+}
+
+sub compare_wall {
+    my ($cpus) = @_;
+    my %results = map { $_ => wall_results($_, $cpus) } sort keys %kernels;
+    my @rows = Report::join_results(@results{qw(linux boxwork)}, {});
+    my $text = "By the clock, $cpus CPUs, the least of $WALL_BOOTS boots\n\n"
+        . Report::table('linux', 'boxwork', @rows) . Report::failures_text(%results);
+    Report::write_text("$dir/wall-$cpus.txt", $text);
+    Report::write_tsv("$dir/wall-$cpus.tsv", 'linux', 'boxwork', @rows);
+    Report::chart_ratios("$dir/wall-$cpus.svg", "Time with $cpus CPUs, Boxwork / Linux", @rows);
+    print "\n$text";
+    return !grep { %{ $results{$_}{failed} } } keys %results;
+}
+
+sub compare_walls {
+    my $good = 1;
+    $good = compare_wall($_) && $good for @_;
+    return $good;
+}
+
+sub compare_all {
+    my $good = compare_exact();
+    return compare_walls(1, 2, 4) && $good;
+}
+
+# The kernel of another revision, built in a working tree of its own.
+sub build_base {
+    my ($revision) = @_;
+    my $tree = "$dir/base";
+    if (!-d $tree) {
+        system('git', 'worktree', 'prune');
+        system('git', 'worktree', 'add', '--detach', $tree, $revision) == 0
+            or die "no revision $revision\n";
+    }
+    system('git', '-C', $tree, 'checkout', '--quiet', '--detach', $revision) == 0
+        or die "no revision $revision\n";
+    system('make', '--no-print-directory', '-C', $tree, 'kernel') == 0
+        or die "$revision does not build\n";
+    return "$tree/build/boxwork.elf";
+}
+
+sub compare_base {
+    my ($revision) = @_;
+    my $base = build_base($revision);
+    my @patterns = ('@budget', '@grow');
+    my ($before, $after) =
+        map { boot('boxwork', $_, 'exact', \@patterns, memory => $GROW_MEMORY) }
+        $base, $kernels{boxwork};
+    my @rows = Report::join_results($before, $after, {});
+    my $text = Report::table($revision, 'this tree', @rows)
+        . Report::failures_text(base => $before, this => $after);
+    Report::write_text("$dir/base.txt", $text);
+    Report::write_tsv("$dir/base.tsv", $revision, 'this', @rows);
+    print $text;
+    return !%{ $after->{failed} };
+}
+
+# What the budget watches: the figures of one boot, and of the way there.
+sub budget_results {
+    my ($system) = @_;
+    my $results = boot($system, $kernels{$system}, 'exact', ['@budget']);
+    add_line($results, 'boot.instructions', 1, boot_instructions($system, $kernels{$system}), 'ns');
+    return $results;
+}
+
+sub write_figures {
+    my ($path, $results, @head) = @_;
+    my $text = join '', map { "# $_\n" } @head;
+    for my $name (grep { $_ ne 'boot.counter' } @{ $results->{order} }) {
+        my $value = $results->{lines}{$name}{value};
+        $text .= sprintf "%s\t%.1f", $name, $value;
+        $text .= sprintf "\t%.1f", $value * $TOLERANCE if $path =~ /budget/;
+        $text .= "\n";
+    }
+    Report::write_text($path, $text);
+}
+
+sub rebase {
+    my ($boxwork, $linux) = map { budget_results($_) } qw(boxwork linux);
+    print Report::failures_text(boxwork => $boxwork, linux => $linux);
+    return 0 if %{ $boxwork->{failed} } || %{ $linux->{failed} };
+    write_figures('tests/bench/budget.tsv', $boxwork,
+        'What one operation of each line costs Boxwork, in instructions (idle.memory: bytes):',
+        'as measured, and the most that it may. A figure rises only in a commit that says why in',
+        'docs/decisions.');
+    write_figures('tests/bench/linux.tsv', $linux, 'The same of Linux, ' . linux_version() . '.');
+    return 1;
+}
+
+# Fails where a line is dearer than its limit, failed, or is missing.
+sub check_budget {
+    my %linux = map { @$_[0, 1] } Report::read_tsv('tests/bench/linux.tsv');
+    my $goals = Report::goals();
+    my $results = budget_results('boxwork');
+    my $good = !%{ $results->{failed} };
+    printf "%-26s %14s %14s %7s %12s\n", 'line', 'budget', 'measured', '', 'of Linux';
+    for (Report::read_tsv('tests/bench/budget.tsv')) {
+        my ($name, $budget, $limit) = @$_;
+        my $value = $results->{lines}{$name}{value};
+        my $of = $linux{ $goals->{$name} ? $goals->{$name}{against} : $name };
+        my $word = !defined $value ? 'MISSING' : $value > $limit ? 'WORSE'
+            : $value < $budget / $TOLERANCE ? 'better' : '';
+        $good = 0 if $word =~ /MISSING|WORSE/;
+        printf "%-26s %14s %14s %-7s %12s\n", $name, Report::grouped($budget),
+            Report::grouped($value), $word,
+            Report::ratio_text($of && $value ? $value / $of : undef);
+    }
+    print Report::failures_text(boxwork => $results);
+    return $good;
+}
+
+sub run_lines {
+    my ($system, $mode, @patterns) = @_;
+    my $results = boot($system, $kernels{$system}, $mode, \@patterns);
+    printf "%-26s %10d %16.1f %s\n", $_, @{ $results->{lines}{$_} }{qw(count value unit)}
+        for @{ $results->{order} };
+    print Report::failures_text($system => $results);
+    return !%{ $results->{failed} };
+}
+
+my %commands = (
+    compare => \&compare_all,
+    exact   => \&compare_exact,
+    base    => \&compare_base,
+    budget  => \&check_budget,
+    rebase  => \&rebase,
+    wall    => \&compare_walls,
+    profile => sub { Profile::show($dir, 'build/boxwork', @_); 1 },
+    run     => \&run_lines,
+);
+die "usage: bench.pl DIRECTORY compare|exact|wall|base|budget|rebase|profile|run ...\n"
+    unless $commands{ $command // '' };
+exit($commands{$command}->(@arguments) ? 0 : 1);

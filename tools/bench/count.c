@@ -3,14 +3,16 @@
 //
 // Arguments, all addresses in hexadecimal:
 //     out=FILE          where the counts go when the machine ends
-//     start=A stop=A    count only after the program reached `start`, until it reaches `stop`, again and again;
-//                       without them all is counted
+//     start=A stop=A    count only from where the program reaches `start` until it reaches `stop`,
+//                       again and again; without them all is counted
 //     callers=1         count also from where each block was reached (slow)
-//     at=A              tell how many instructions had run when A was first reached; up to 8 of them
-// The file holds a line "at ADDRESS INSTRUCTIONS" for each `at`, then "ADDRESS EXECUTIONS INSTRUCTIONS" for each block
-// that ran: a block is a straight run of instructions up to a jump. With callers=1 also "from ADDRESS ADDRESS TIMES".
+//     at=A              tell how many instructions had run when A was first reached (up to 8)
+// The file holds a line "at ADDRESS INSTRUCTIONS" for each `at`, then "ADDRESS EXECUTIONS
+// INSTRUCTIONS" for each block that ran: a block is a straight run of instructions up to a jump.
+// With callers=1 also "from ADDRESS ADDRESS TIMES".
 //
-// For one CPU. A block that a fault leaves early counts whole, which is under one instruction in a hundred.
+// For one CPU. A block that a fault leaves early counts whole, which is under one instruction in a
+// hundred.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +47,8 @@ struct mark {
 };
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
-QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
+                                           char **argv);
 
 static struct block *blocks[BUCKETS];
 static struct mark marks[MAX_MARKS];
@@ -166,10 +169,11 @@ static void block_print(struct block *block, void *context)
     uint64_t runs = start_address != 0 ? block->collected : block->runs;
 
     if (runs != 0)
-        fprintf(context, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", block->address, runs, runs * block->size);
+        fprintf(context, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", block->address, runs,
+                runs * block->size);
     for (struct edge *edge = block->edges; edge != NULL; edge = edge->next)
-        fprintf(context, "from %" PRIx64 " %" PRIx64 " %" PRIu64 "\n", edge->from->address, block->address,
-                edge->count);
+        fprintf(context, "from %" PRIx64 " %" PRIx64 " %" PRIu64 "\n", edge->from->address,
+                block->address, edge->count);
 }
 
 static void on_end(qemu_plugin_id_t id, void *context)

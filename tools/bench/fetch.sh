@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fetch.sh - what the benchmark needs of Debian: the kernel to compare with and Lua's library, unpacked, not installed.
+# fetch.sh - what the benchmark needs of Debian: the kernel to compare with and Lua's library,
+# unpacked, not installed.
 #
 # Usage: fetch.sh DIRECTORY
 # Afterwards DIRECTORY/linux/vmlinuz is the kernel, DIRECTORY/linux/version its package and version,
@@ -17,7 +18,8 @@ fetch() {
 
 if [ ! -s linux/version ]; then
     # The cloud kernel's package is empty and depends on the real one.
-    package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    package=$(apt-cache depends linux-image-cloud-amd64 |
+        sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
     [ -n "$package" ] || { echo "fetch.sh: no kernel package; run apt-get update" >&2; exit 1; }
     fetch "$package"
     archive=$(ls -t packages/"$package"_*.deb | head -n 1)

@@ -262,6 +262,12 @@ static inline paddr_t arch_pte_address(pte_t entry)
     return entry & PTE_ADDRESS;
 }
 
+// The same rights for another page.
+static inline pte_t arch_pte_move(pte_t entry, paddr_t address)
+{
+    return (entry & ~PTE_ADDRESS) | address;
+}
+
 static inline unsigned arch_pt_index(vaddr_t address, unsigned level)
 {
     return (unsigned)(address >> (PAGE_SHIFT + 9 * level)) % PT_ENTRIES;

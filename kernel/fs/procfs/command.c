@@ -115,7 +115,7 @@ static int do_dup2(const struct subject *subject, const struct ctl_command *comm
 static int do_give(const struct subject *subject, const struct ctl_command *command)
 {
     unsigned rights = command->argument_count == 3 ? (unsigned)command->values[2] : RIGHT_ALL;
-    struct handle *mine, *given;
+    struct handle *mine, *given = NULL;
     int error = process_read_fd(process_current(), (int)command->values[0], &mine);
 
     if (error != 0)
@@ -158,7 +158,7 @@ static int do_bind(const struct subject *subject, const struct ctl_command *comm
 
     if (strlen(command->texts[1]) >= PATH_MAX_BYTES)
         return -ENAMETOOLONG;
-    process_walker(&walker, &cwd);
+    process_walker(&walker, &cwd, true);
     error = walk(&walker, command->texts[1], 0, &place);
     if (error == 0) {
         error = bind_place(subject, command->texts[0], &place, rights);

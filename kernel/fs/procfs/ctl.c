@@ -14,6 +14,7 @@
 
 #include "abi/errors.h"
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/box.h"
@@ -108,6 +109,8 @@ static int check_authority(const struct subject *subject, struct handle *handle,
 {
     const struct handle *opened = handle->origin != NULL ? handle->origin : handle;
 
+    if (planted("ctl-authority"))
+        return 0;
     if (subject->relation == RELATION_INSIDE && (spec->where & CTL_INSIDE) == 0)
         return -EPERM;
     if (subject->relation == RELATION_OUTSIDE &&
@@ -125,7 +128,7 @@ static int do_reap(struct handle *handle, struct ctl_file *file)
     bool around;
     uint64_t state;
 
-    if (!record->head)
+    if (!record->head || record == box_current()->head_record)
         return -EPERM;
     state = spin_lock_irq_save(&tree_lock);
     around = record->outer_box != NULL && box_within(record->outer_box, box_current());
@@ -241,7 +244,7 @@ static void ctl_close(struct handle *handle)
 {
     struct ctl_file *file = handle->private;
 
-    if (file->creation)
+    if (file->creation && !planted("spawn-leftover"))
         record_creation_closed(file->record);
     ctl_file_destroy(file);
 }

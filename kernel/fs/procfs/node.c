@@ -158,8 +158,8 @@ int proc_lookup(struct node *node, const char *name, size_t length, struct node 
     for (unsigned i = 0; i < table->count; i++) {
         const struct proc_entry *entry = &table->entries[i];
 
-        if (strlen(entry->name) == length && memcmp(entry->name, name, length) == 0 &&
-            exists(directory, entry)) {
+        if (entry->name[0] == name[0] && strlen(entry->name) == length &&
+            memcmp(entry->name, name, length) == 0 && exists(directory, entry)) {
             struct proc_make make = {
                 entry, directory->record, directory->number, directory->key, NULL, 0
             };

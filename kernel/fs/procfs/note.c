@@ -10,6 +10,7 @@
 #include "abi/fcntl.h"
 #include "abi/poll.h"
 #include "kernel/fs/procfs/entry.h"
+#include "kernel/log/planted.h"
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/iobuf.h"
 
@@ -92,6 +93,8 @@ static ssize_t note_file_write(struct handle *handle, struct iobuf *buffer, off_
     if (error != 0)
         return error;
     error = note_send(subject.process, text, length, subject.relation != RELATION_INSIDE);
+    if (planted("note-wakes"))
+        process_resume(subject.process, subject.process->head);
     subject_put(&subject);
     return error != 0 ? error : (ssize_t)size;
 }

@@ -7,6 +7,7 @@
 #include "abi/stat.h"
 #include "kernel/fs/procfs/entry.h"
 #include "kernel/fs/procfs/text.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/mem/space.h"
@@ -90,8 +91,11 @@ static int store_prio(const struct subject *subject, const char *data, size_t si
 {
     uint64_t priority;
 
-    if (fmt_parse_u64(data, size, PRIORITY_MOST, &priority) != 0)
-        return -EINVAL;
+    if (fmt_parse_u64(data, size, PRIORITY_MOST, &priority) != 0) {
+        if (!planted("prio-garbage"))
+            return -EINVAL;
+        priority = 0;
+    }
     if (priority > PRIORITY_USER_MOST || priority > subject->box->priority_ceiling)
         return -EPERM;
     if (subject->relation != RELATION_AROUND && priority > subject->process->priority)
@@ -193,15 +197,18 @@ static unsigned copy_children(struct process *process, pid_t *numbers, unsigned 
 
 int show_children(const struct subject *subject, struct text *text)
 {
-    unsigned most = 0, count;
-    pid_t *numbers = NULL;
+    unsigned most = 16, count;
+    pid_t *numbers;
 
-    while ((count = copy_children(subject->process, numbers, most)) > most) {
-        kfree(numbers);
-        most = count + 8;
+    for (;;) {
         numbers = kmalloc(most * sizeof(*numbers), account_current());
         if (numbers == NULL)
             return -ENOMEM;
+        count = copy_children(subject->process, numbers, most);
+        if (count <= most)
+            break;
+        kfree(numbers);
+        most = count + 8;
     }
     for (unsigned i = 0; i < count; i++)
         text_print(text, "%d\n", numbers[i]);

@@ -10,6 +10,8 @@
 
 #define TICK_NS (NSEC_PER_SEC / 100)
 #define PRIORITY_OF_NICE_0 19
+#define FIELDS 52
+#define FIELD_RSSLIM 25
 
 // Nice as 19 - prio; the kernel's own priorities lie past its range.
 static int nice_of(unsigned priority)
@@ -17,57 +19,67 @@ static int nice_of(unsigned priority)
     return MAX(PRIORITY_OF_NICE_0 - (int)priority, -20);
 }
 
-static unsigned long long ticks(nsec_t time)
+static int64_t ticks(nsec_t time)
 {
-    return (unsigned long long)(time / TICK_NS);
+    return (int64_t)(time / TICK_NS);
 }
 
-// Fields 1 to 22.
-static void show_first(const struct figures *figures, struct text *text)
+// By the numbers that proc(5) gives them. Not kept, and so 0: the terminal, flags, addresses of
+// code and data, instruction and stack pointer, what a thread waits at, block delays, guests' time.
+static void fill_fields(const struct figures *figures, int64_t fields[FIELDS + 1])
 {
     const struct usage *usage = &figures->usage, *children = &figures->children;
-    int nice = nice_of(figures->priority);
-
-    text_print(text, "%d (%s) %c %d %d %d 0 %d 0 ", figures->tid != 0 ? figures->tid : figures->pid,
-               figures->name, figures->state, figures->parent, figures->group, figures->session,
-               figures->foreground);
-    text_print(text, "%llu %llu %llu %llu %llu %llu %llu %llu ",
-               (unsigned long long)usage->faults_minor, (unsigned long long)children->faults_minor,
-               (unsigned long long)usage->faults_major, (unsigned long long)children->faults_major,
-               ticks(usage->user_ns), ticks(usage->kernel_ns), ticks(children->user_ns),
-               ticks(children->kernel_ns));
-    text_print(text, "%d %d %u 0 %llu ", 20 + nice, nice, figures->threads,
-               ticks(figures->start_ns));
-}
-
-// Fields 23 to 52. Addresses of code and data are not kept; nor are what a thread waits at, block
-// delays and guests' time.
-static void show_rest(const struct figures *figures, struct text *text)
-{
     const struct space_figures *space = &figures->space;
     const struct signal_figures *signals = &figures->signals;
 
-    text_print(text, "%llu %llu %llu 0 0 %llu 0 0 ", (unsigned long long)space->mapped,
-               (unsigned long long)(space->resident / PAGE_SIZE), (unsigned long long)RLIM_INFINITY,
-               (unsigned long long)space->stack_top);
-    text_print(text, "%llu %llu %llu %llu 0 0 0 %d %u 0 0 0 0 0 0 0 ",
-               (unsigned long long)(signals->pending & INT32_MAX),
-               (unsigned long long)(signals->blocked & INT32_MAX),
-               (unsigned long long)(signals->ignored & INT32_MAX),
-               (unsigned long long)(signals->caught & INT32_MAX), figures->exit_signal,
-               figures->cpu);
-    text_print(text, "%llu %llu %llu %llu %llu 0\n", (unsigned long long)space->brk_start,
-               (unsigned long long)space->arg_start, (unsigned long long)space->arg_end,
-               (unsigned long long)space->env_start, (unsigned long long)space->env_end);
+    fields[4] = figures->parent;
+    fields[5] = figures->group;
+    fields[6] = figures->session;
+    fields[8] = figures->foreground;
+    fields[10] = (int64_t)usage->faults_minor;
+    fields[11] = (int64_t)children->faults_minor;
+    fields[12] = (int64_t)usage->faults_major;
+    fields[13] = (int64_t)children->faults_major;
+    fields[14] = ticks(usage->user_ns);
+    fields[15] = ticks(usage->kernel_ns);
+    fields[16] = ticks(children->user_ns);
+    fields[17] = ticks(children->kernel_ns);
+    fields[18] = 20 + nice_of(figures->priority);
+    fields[19] = nice_of(figures->priority);
+    fields[20] = figures->threads;
+    fields[22] = ticks(figures->start_ns);
+    fields[23] = (int64_t)space->mapped;
+    fields[24] = (int64_t)(space->resident / PAGE_SIZE);
+    fields[28] = (int64_t)space->stack_top;
+    fields[31] = (int64_t)(signals->pending & INT32_MAX);
+    fields[32] = (int64_t)(signals->blocked & INT32_MAX);
+    fields[33] = (int64_t)(signals->ignored & INT32_MAX);
+    fields[34] = (int64_t)(signals->caught & INT32_MAX);
+    fields[38] = figures->exit_signal;
+    fields[39] = figures->cpu;
+    fields[47] = (int64_t)space->brk_start;
+    fields[48] = (int64_t)space->arg_start;
+    fields[49] = (int64_t)space->arg_end;
+    fields[50] = (int64_t)space->env_start;
+    fields[51] = (int64_t)space->env_end;
 }
 
 int show_stat(const struct subject *subject, struct text *text)
 {
+    int64_t fields[FIELDS + 1] = { 0 };
     struct figures figures;
 
     figures_get(subject, &figures);
-    show_first(&figures, text);
-    show_rest(&figures, text);
+    fill_fields(&figures, fields);
+    text_number(text, figures.tid != 0 ? figures.tid : figures.pid);
+    text_print(text, "(%s) %c ", figures.name, figures.state);
+    for (unsigned i = 4; i < FIELDS; i++) {
+        if (i == FIELD_RSSLIM)
+            text_unsigned(text, RLIM_INFINITY);
+        else
+            text_number(text, fields[i]);
+    }
+    text_print(text, "%d\n", (int)fields[FIELDS]);
     return 0;
 }
 

@@ -123,13 +123,13 @@ static void show_dead(const struct subject *subject, struct text *text)
 // "-" stands for what is not decided yet.
 static void show_end(const struct record *record, struct text *text)
 {
-    char reason[RECORD_REASON_SIZE], by[sizeof(record->by)];
+    char reason[RECORD_REASON_SIZE], by[RECORD_BY_SIZE];
     uint64_t state = spin_lock_irq_save(&tree_lock);
     bool claimed = record->claimed;
     int64_t status = record->status;
 
-    memcpy(reason, record->reason, sizeof(reason));
-    memcpy(by, record->by, sizeof(by));
+    record_reason(record, reason);
+    record_by(record, by);
     spin_unlock_irq_restore(&tree_lock, state);
     if (claimed)
         text_print(text, "Exit:\t%lld\nReason:\t%s\nBy:\t%s\n", (long long)status, reason, by);

@@ -22,6 +22,7 @@
 #include "lib/base/fmt.h"
 
 #define FIRST_CAPACITY 480
+#define NUMBER_SIZE 21 // of 64 bits, and a blank
 #define STORE_MAX 8192 // bytes of one write
 
 struct snapshot {
@@ -89,6 +90,30 @@ void text_add(struct text *text, const char *data, size_t size)
         return;
     memcpy(to, data, size);
     text_added(text, size);
+}
+
+void text_unsigned(struct text *text, uint64_t value)
+{
+    char *to = text_reserve(text, NUMBER_SIZE);
+    char digits[NUMBER_SIZE];
+    size_t length = 0;
+
+    if (to == NULL)
+        return;
+    do
+        digits[length++] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    for (size_t i = 0; i < length; i++)
+        to[i] = digits[length - 1 - i];
+    to[length] = ' ';
+    text_added(text, length + 1);
+}
+
+void text_number(struct text *text, int64_t value)
+{
+    if (value < 0)
+        text_add(text, "-", 1);
+    text_unsigned(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void text_print(struct text *text, const char *format, ...)

@@ -16,6 +16,9 @@ struct text {
 
 void text_print(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_add(struct text *text, const char *data, size_t size);
+// Adds a decimal number and a blank; cheaper than text_print.
+void text_number(struct text *text, int64_t value);
+void text_unsigned(struct text *text, uint64_t value);
 // Room for size bytes at the end, which text_added then says were filled. NULL: no memory.
 char *text_reserve(struct text *text, size_t size);
 void text_added(struct text *text, size_t size);

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# The smoke suite, smoke.sh, on every machine and way of booting, with little memory and with frames above 4 GiB.
+#
+# Each run is a small script, build/smoke/NAME.t. Those by ISO need the tools of `make iso`, and run in `make smoke` and
+# `make ci-extra`; the others in `make test` too.
+
+SMOKE := $(BUILD)/smoke
+SMOKE_DIRECT := $(addprefix $(SMOKE)/,microvm-32M.t microvm-6G.t q35-32M.t q35-6G.t pc-32M.t)
+SMOKE_ISO := $(addprefix $(SMOKE)/,iso-bios-32M.t iso-bios-6G.t iso-uefi-256M.t)
+SMOKE_RUN := build/host/boxwork run --timeout 200s
+OVMF := /usr/share/ovmf/OVMF.fd
+
+# $(1): name; $(2): the launcher's options and program.
+define SMOKE_SCRIPT
+$(SMOKE)/$(1).t: tests/smoke/smoke.mk
+	@mkdir -p $$(@D)
+	@printf '#!/bin/sh\nexec $(SMOKE_RUN) $(2)\n' >$$@
+	@chmod +x $$@
+endef
+SMOKE_DIRECTLY = --kernel build/debug/boxwork.elf --archive build/test.cpio $(1) -- /tests/smoke.sh
+# The program that is named is passed over: the job in the ISO has it.
+SMOKE_BY_ISO = --machine q35 --cdrom $(SMOKE)/smoke.iso $(1) -- true
+$(eval $(call SMOKE_SCRIPT,microvm-32M,$(call SMOKE_DIRECTLY,-m 32M)))
+$(eval $(call SMOKE_SCRIPT,microvm-6G,$(call SMOKE_DIRECTLY,-m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,q35-32M,$(call SMOKE_DIRECTLY,--machine q35 -m 32M)))
+$(eval $(call SMOKE_SCRIPT,q35-6G,$(call SMOKE_DIRECTLY,--machine q35 -m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,pc-32M,$(call SMOKE_DIRECTLY,--machine pc -m 32M)))
+$(eval $(call SMOKE_SCRIPT,iso-bios-32M,$(call SMOKE_BY_ISO,-m 32M)))
+$(eval $(call SMOKE_SCRIPT,iso-bios-6G,$(call SMOKE_BY_ISO,-m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,iso-uefi-256M,$(call SMOKE_BY_ISO,--bios $(OVMF) -m 256M)))
+
+$(SMOKE)/job: tests/smoke/smoke.mk
+	@mkdir -p $(@D)
+	@printf 'environment=PATH=/bin:/usr/bin\0environment=HOME=/root\0argument=/tests/smoke.sh\0' >$@
+
+$(SMOKE)/job.cpio: $(SMOKE)/job $(BUILD)/host/mkcpio
+	@echo 'file /boxwork/job 0600 $(SMOKE)/job' >$(SMOKE)/job.list
+	@$(BUILD)/host/mkcpio $@ $(SMOKE)/job.list
+
+$(SMOKE)/smoke.iso: $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/job.cpio tools/iso/make.sh tools/iso/grub.cfg
+	@echo "  ISO     $@"
+	@tools/iso/make.sh $@ $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/job.cpio
+
+.PHONY: smoke
+smoke: $(VM_NEEDS) $(SMOKE_DIRECT) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+	@$(PROVE) --timer $(SMOKE_DIRECT) $(SMOKE_ISO)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+# Report.pm - tables, TSV and charts of what was measured.
+#
+# Results of a system are a hash: lines (by name: count, value, unit), order, failed (by name: why).
+package Report;
+
+use strict;
+use warnings;
+
+# The lines of a file of words between tabs, without comments.
+sub read_tsv {
+    my ($path) = @_;
+    my @rows;
+    open my $file, '<', $path or die "$path: $!\n";
+    while (my $line = <$file>) {
+        chomp $line;
+        push @rows, [ split /\t/, $line ] unless $line =~ /^\s*(#|$)/;
+    }
+    return @rows;
+}
+
+sub goals {
+    my %goals;
+    for (read_tsv('tests/bench/goals.tsv')) {
+        my ($line, $ratio, $kind, $against) = @$_;
+        $goals{$line} = { ratio => $ratio, kind => $kind, against => $against // $line };
+    }
+    return \%goals;
+}
+
+# Joins two results line by line: a list of hashes (name, unit, first, second, ratio, and goal and
+# met where there is one). The order is the first one's; what only the second has comes after it.
+sub join_results {
+    my ($first, $second, $goals) = @_;
+    my (@rows, %seen);
+    for my $name (grep { !$seen{$_}++ } @{ $first->{order} }, @{ $second->{order} }) {
+        my $goal = $goals->{$name};
+        my $against = $goal ? $goal->{against} : $name;
+        next if $name eq 'boot.counter';
+        my %row = (
+            name   => $name,
+            first  => $first->{lines}{$against}{value},
+            second => $second->{lines}{$name}{value},
+            unit   => ($second->{lines}{$name} // $first->{lines}{$name})->{unit},
+        );
+        $row{ratio} = $row{second} / $row{first} if defined $row{second} && $row{first};
+        if ($goal && $goal->{ratio} ne '-' && defined $row{ratio}) {
+            $row{goal} = $goal->{ratio};
+            my $missed = $goal->{kind} eq 'must' ? 'NO' : 'not yet';
+            $row{met} = $row{ratio} <= $goal->{ratio} ? 'yes' : $missed;
+        }
+        push @rows, \%row;
+    }
+    return @rows;
+}
+
+sub grouped {
+    my ($value) = @_;
+    return '-' unless defined $value;
+    my $text = $value < 100 ? sprintf '%.1f', $value : sprintf '%.0f', $value;
+    1 while $text =~ s/^(\d+)(\d{3})/$1,$2/;
+    return $text;
+}
+
+sub ratio_text {
+    my ($ratio) = @_;
+    return defined $ratio ? sprintf('%.3f', $ratio) : '-';
+}
+
+sub table {
+    my ($first_name, $second_name, @rows) = @_;
+    my $text = sprintf "%-26s %16s %16s  %-6s %7s %6s %s\n", 'line', $first_name, $second_name,
+        'unit', 'ratio', 'goal', 'met';
+    for my $row (@rows) {
+        $text .= sprintf "%-26s %16s %16s  %-6s %7s %6s %s\n", $row->{name},
+            grouped($row->{first}), grouped($row->{second}), $row->{unit},
+            ratio_text($row->{ratio}), $row->{goal} // '', $row->{met} // '';
+    }
+    return $text =~ s/ +$//mgr;
+}
+
+sub failures_text {
+    my (%results) = @_;
+    my $text = '';
+    for my $system (sort keys %results) {
+        my $failed = $results{$system}{failed};
+        $text .= "FAILED on $system: $_: $failed->{$_}\n" for sort keys %$failed;
+    }
+    return $text;
+}
+
+sub write_text {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file $text;
+    close $file or die "$path: $!\n";
+}
+
+sub write_tsv {
+    my ($path, $first_name, $second_name, @rows) = @_;
+    my $text = join("\t", 'line', 'unit', $first_name, $second_name, 'ratio') . "\n";
+    for my $row (@rows) {
+        $text .= join("\t", @$row{qw(name unit)}, map { $_ // '-' } @$row{qw(first second)},
+            defined $row->{ratio} ? sprintf('%.4f', $row->{ratio}) : undef) . "\n";
+    }
+    write_text($path, $text);
+}
+
+# The least figure of each line over several boots of one system; a failure of one is a failure.
+sub least {
+    my ($first, @more) = @_;
+    for my $other (@more) {
+        for my $name (keys %{ $other->{lines} }) {
+            my $line = $first->{lines}{$name} or next;
+            my $value = $other->{lines}{$name}{value};
+            $line->{value} = $value if $value < $line->{value};
+        }
+        $first->{failed}{$_} = $other->{failed}{$_} for keys %{ $other->{failed} };
+    }
+    return $first;
+}
+
+# The growth of one kind of cost: its values by size.
+sub growth_of {
+    my ($results, $kind) = @_;
+    my %values;
+    for my $name (@{ $results->{order} }) {
+        $values{$1} = $results->{lines}{$name}{value} if $name =~ /^grow\.\Q$kind\E\.(\d+)$/;
+    }
+    return \%values;
+}
+
+# How much dearer each kind is at 10,000 than at 100.
+sub growth_table {
+    my (%results) = @_;
+    my @systems = sort keys %results;
+    my $text = sprintf "%-26s%s %6s %s\n", 'growth, 100 to 10,000',
+        join('', map { sprintf '%10s', $_ } @systems), 'limit', 'met';
+    for my $row (read_tsv('tests/bench/growth.tsv')) {
+        my ($kind, $limit) = @$row;
+        my ($cells, $met) = ('', '-');
+        for my $system (@systems) {
+            my $values = growth_of($results{$system}, $kind);
+            my $both = $values->{100} && $values->{10000};
+            my $factor = $both ? $values->{10000} / $values->{100} : undef;
+            $cells .= sprintf '%10s', $both ? sprintf('%.2f', $factor) : '-';
+            $met = !$both ? '-' : $factor <= $limit ? 'yes' : 'NO' if $system eq 'boxwork';
+        }
+        $text .= sprintf "%-26s%s %6s %s\n", $kind, $cells, $limit, $met;
+    }
+    return $text;
+}
+
+sub gnuplot {
+    my ($script) = @_;
+    open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!\n";
+    print $gnuplot $script;
+    close $gnuplot or die "gnuplot failed\n";
+}
+
+# A bar for each line: Boxwork's share of Linux's cost.
+sub chart_ratios {
+    my ($path, $title, @rows) = @_;
+    my @bars = grep { defined $_->{ratio} && $_->{name} !~ /^grow\./ } @rows;
+    return unless @bars;
+    my $number = @bars;
+    my $data = join '',
+        map { sprintf "\"%s\" %g %d\n", @{ $bars[$_] }{qw(name ratio)}, $number - $_ } 0 .. $#bars;
+    my $height = 60 + 18 * @bars;
+    gnuplot(<<"END");
+set terminal svg size 900,$height font 'sans,11' noenhanced
+set output '$path'
+set title '$title'
+\$data << EOD
+${data}EOD
+set xrange [0:1.3]
+set yrange [0:$number+1]
+set grid x
+set arrow from 1,graph 0 to 1,graph 1 nohead dt 2
+set lmargin 28
+unset key
+set style fill solid 0.7
+shown(x) = x > 1.3 ? 1.3 : x
+plot \$data using (0):3:(0):(shown(\$2)):(\$3-0.35):(\$3+0.35):ytic(1) \\
+    with boxxyerror lc rgb '#4477aa'
+END
+}
+
+# Cost against size for one kind, of each system.
+sub chart_growth {
+    my ($path, $kind, %results) = @_;
+    my ($blocks, @plots) = ('');
+    for my $system (sort keys %results) {
+        my $values = growth_of($results{$system}, $kind);
+        next unless %$values;
+        my @points = map { "$_ $values->{$_}\n" } sort { $a <=> $b } keys %$values;
+        $blocks .= "\$$system << EOD\n" . join('', @points) . "EOD\n";
+        push @plots, "\$$system using 1:2 with linespoints lw 2 title '$system'";
+    }
+    return unless @plots;
+    my $plots = join ', ', @plots;
+    gnuplot(<<"END");
+set terminal svg size 640,400 font 'sans,11' noenhanced
+set output '$path'
+set title '$kind: instructions of one operation'
+set logscale xy
+set xrange [0.8:12500]
+set grid
+set key top left
+set xlabel 'how many there are'
+${blocks}plot $plots
+END
+}
+
+1;

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# iso.mk - an image for CD or USB stick that boots by GRUB, with BIOS and with UEFI: make iso.
+
+ISO := $(BUILD)/boxwork.iso
+
+.PHONY: iso
+iso: $(ISO)
+
+$(ISO): $(BUILD)/boxwork.elf $(BUILD)/boot.cpio tools/iso/make.sh tools/iso/grub.cfg
+	@tools/iso/make.sh $@ $(BUILD)/boxwork.elf $(BUILD)/boot.cpio
