@@ -19,7 +19,11 @@ help:
 	@cat tools/help.txt
 
 # What a clean Debian lacks is installed first, so these two are made by a make of their own.
-run test ci-extra: deps
+run test: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) do-$@
+
+ci-extra:
+	@tools/deps.sh extra
 	@$(MAKE) --no-print-directory -j$(JOBS) do-$@
 
 deps:
@@ -34,6 +38,7 @@ include tools/host.mk
 include tools/bench.mk
 include tools/lint.mk
 include tools/iso.mk
+include tools/debug.mk
 include tests/tests.mk
 
 .PHONY: do-run

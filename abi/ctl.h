@@ -26,6 +26,7 @@
     CTL_COMMAND(dup2, "ff", CTL_INHABIT, CTL_INSIDE) \
     CTL_COMMAND(give, "ff?r", CTL_INHABIT, CTL_SPENDS) \
     CTL_COMMAND(bind, "ww?r", CTL_INHABIT, CTL_SPENDS | CTL_INSIDE) \
+    CTL_COMMAND(tree, "w?r", CTL_INHABIT, 0) \
     CTL_COMMAND(unbind, "w", CTL_INHABIT, CTL_INSIDE) \
     CTL_COMMAND(inherit, "i", CTL_INHABIT, CTL_SPENDS) \
     CTL_COMMAND(exec, "w*", CTL_INHABIT, CTL_INSIDE) \

@@ -244,13 +244,17 @@ static uint64_t check_answers(struct session *session, uint64_t time)
         end_machine(session, EXIT_FAILED, "the kernel has not answered for %.3g s", (double)hang / (double)SEC);
         return UINT64_MAX;
     }
+    if (session->started_ns == 0 && time - session->begun_ns >= hang) {
+        end_machine(session, EXIT_FAILED, "the program was not started within %.3g s", (double)hang / (double)SEC);
+        return UINT64_MAX;
+    }
     if (session->asked == 0 || (session->answered_ns > session->asked_ns && time - session->asked_ns >= interval)) {
         session->asked_ns = time;
         tell(session, PORT_PING, "ping %u\n", ++session->asked);
     }
-    if (session->answered_ns > session->asked_ns)
-        return session->asked_ns + interval;
-    return session->answered_ns + hang;
+    if (session->started_ns == 0)
+        return session->begun_ns + hang;
+    return session->answered_ns > session->asked_ns ? session->asked_ns + interval : session->answered_ns + hang;
 }
 
 static uint64_t check_times(struct session *session)

@@ -6,6 +6,7 @@
 #   make bench-exact      the exact mode alone
 #   make bench-budget     Boxwork against tests/bench/budget.tsv; fails if a line is 5 % worse
 #   make bench-rebase     writes the measured figures into the budget
+#   make bench-document   puts the tables of the last `make bench` into docs/performance.md
 #   make profile LINE=x   where the instructions of a line go
 
 BENCH := $(BUILD)/bench
@@ -15,7 +16,7 @@ BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c)
 # At an address that no kernel uses while it starts: the profiler knows its first instruction by it.
 BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
 
-.PHONY: bench bench-exact bench-budget bench-rebase bench-programs bench-fetch profile
+.PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-programs bench-fetch profile
 
 bench: kernel bench-programs
 	@$(BENCH_RUN) $(if $(BASE),base $(BASE),compare)
@@ -28,6 +29,9 @@ bench-budget: kernel bench-programs
 
 bench-rebase: kernel bench-programs
 	@$(BENCH_RUN) rebase
+
+bench-document:
+	@$(BENCH_RUN) document
 
 profile: kernel bench-programs
 	@$(if $(LINE),,$(error make profile LINE=x: name a line of the benchmark))

@@ -166,54 +166,58 @@ int posix_timer_create(enum timer_source source, struct uthread *thread,
     return number;
 }
 
-// Finds a timer and locks the table. NULL: no such timer, nothing is locked.
-static struct posix_timer *lock_timer(struct posix_timers *timers, int number)
+// NULL: no such timer.
+static struct posix_timer *find_locked(struct posix_timers *timers, int number)
 {
-    if (timers == NULL)
-        return NULL;
-    mutex_lock(&timers->lock);
-    if (number >= 0 && number < timers->room && timers->table[number] != NULL)
-        return timers->table[number];
-    mutex_unlock(&timers->lock);
-    return NULL;
+    return number >= 0 && number < timers->room ? timers->table[number] : NULL;
 }
 
 int posix_timer_set(int number, bool absolute, const struct timer_setting *setting,
                     struct timer_setting *old)
 {
     struct posix_timers *timers = timers_of(process_current());
-    struct posix_timer *timer = lock_timer(timers, number);
+    struct posix_timer *timer;
 
-    if (timer == NULL)
+    if (timers == NULL)
         return -EINVAL;
-    if (old != NULL)
-        posix_timer_read(timer, old);
-    posix_timer_arm(timer, absolute, setting);
+    mutex_lock(&timers->lock);
+    timer = find_locked(timers, number);
+    if (timer != NULL) {
+        if (old != NULL)
+            posix_timer_read(timer, old);
+        posix_timer_arm(timer, absolute, setting);
+    }
     mutex_unlock(&timers->lock);
-    return 0;
+    return timer != NULL ? 0 : -EINVAL;
 }
 
 int posix_timer_get(int number, struct timer_setting *setting)
 {
     struct posix_timers *timers = timers_of(process_current());
-    struct posix_timer *timer = lock_timer(timers, number);
+    struct posix_timer *timer;
 
-    if (timer == NULL)
+    if (timers == NULL)
         return -EINVAL;
-    posix_timer_read(timer, setting);
+    mutex_lock(&timers->lock);
+    timer = find_locked(timers, number);
+    if (timer != NULL)
+        posix_timer_read(timer, setting);
     mutex_unlock(&timers->lock);
-    return 0;
+    return timer != NULL ? 0 : -EINVAL;
 }
 
 int posix_timer_overrun(int number)
 {
     struct posix_timers *timers = timers_of(process_current());
-    struct posix_timer *timer = lock_timer(timers, number);
-    int count;
+    struct posix_timer *timer;
+    int count = -EINVAL;
 
-    if (timer == NULL)
+    if (timers == NULL)
         return -EINVAL;
-    count = (int)posix_timer_count_overrun(timer);
+    mutex_lock(&timers->lock);
+    timer = find_locked(timers, number);
+    if (timer != NULL)
+        count = (int)posix_timer_count_overrun(timer);
     mutex_unlock(&timers->lock);
     return count;
 }
@@ -221,15 +225,19 @@ int posix_timer_overrun(int number)
 int posix_timer_delete(int number)
 {
     struct posix_timers *timers = timers_of(process_current());
-    struct posix_timer *timer = lock_timer(timers, number);
+    struct posix_timer *timer;
 
-    if (timer == NULL)
+    if (timers == NULL)
         return -EINVAL;
-    timers->table[number] = NULL;
-    timers->first_free = MIN(timers->first_free, number);
+    mutex_lock(&timers->lock);
+    timer = find_locked(timers, number);
+    if (timer != NULL) {
+        timers->table[number] = NULL;
+        timers->first_free = MIN(timers->first_free, number);
+    }
     mutex_unlock(&timers->lock);
     free_timer(timer);
-    return 0;
+    return timer != NULL ? 0 : -EINVAL;
 }
 
 // What setitimer's three go by and send.

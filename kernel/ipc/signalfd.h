@@ -7,6 +7,7 @@
 
 struct account;
 struct handle;
+struct process;
 
 // Makes a signalfd for the signals of mask (SIGKILL and SIGSTOP are left out). flags: SFD_NONBLOCK
 // (others belong to the fd).
@@ -16,3 +17,7 @@ int signalfd_create(uint64_t mask, unsigned flags, struct account *account,
 
 // Gives it another mask. Errors: -EINVAL no signalfd.
 int signalfd_set_mask(struct handle *handle, uint64_t mask) MUST_CHECK;
+
+// The process's threads have left, and its queue of signals is about to go: poll sets forget it. No
+// lock is held.
+void signalfd_process_ends(struct process *process);

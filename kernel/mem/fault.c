@@ -140,12 +140,13 @@ static int replace(struct fault *fault, const struct frame *what, struct frame *
 
 // --- Memory of its own ---
 
-static int make_zeroed(struct fault *fault, const struct frame *what)
+// In place of the frame of zeros.
+static int make_zeroed(struct fault *fault)
 {
     struct frame *made;
     int error = frame_alloc(fault->space->account, FRAME_USER, 0, FRAME_ZERO, &made);
 
-    return error != 0 ? error : replace(fault, what, made, NULL);
+    return error != 0 ? error : replace(fault, frame_zero, made, NULL);
 }
 
 // from is held by the caller.
@@ -163,17 +164,23 @@ static int make_copy(struct fault *fault, const struct frame *what, const struct
     return replace(fault, what, made, epoch);
 }
 
-static int map_zero(struct fault *fault)
+// Untouched anonymous memory: the commonest fault. table_lock held.
+static int fill_locked(struct fault *fault, pte_t *entry)
 {
     struct space *space = fault->space;
-    pte_t *entry;
+    struct frame *frame;
+    int error;
 
-    spin_lock(&space->table_lock);
-    entry = pagetable_make(space->root, fault->page, space->account);
-    if (entry != NULL)
+    if (fault->access != FAULT_WRITE) {
         pagetable_set(entry, page_entry(fault, frame_paddr(frame_zero), false));
-    spin_unlock(&space->table_lock);
-    return entry != NULL ? 0 : -ENOMEM;
+        return 0;
+    }
+    error = frame_alloc(space->account, FRAME_USER, 0, FRAME_ZERO, &frame);
+    if (error != 0)
+        return error;
+    pagetable_set(entry, page_entry(fault, frame_paddr(frame), true));
+    count_pages(space, 1, 0);
+    return 0;
 }
 
 // --- Something is there already ---
@@ -184,13 +191,12 @@ enum present {
     PRESENT_COPY, // the page must be copied first; *frame is what is there, with a reference (not on frame_zero)
 };
 
-static enum present look_locked(struct fault *fault, struct frame **out)
+static enum present look_locked(struct fault *fault, pte_t *entry, struct frame **out)
 {
-    pte_t *entry = pagetable_find(fault->space->root, fault->page);
     bool writes = fault->access == FAULT_WRITE;
     struct frame *frame;
 
-    if (entry == NULL || *entry == 0)
+    if (*entry == 0)
         return PRESENT_NOT;
     if (region_is_device(fault->region) || fault->region->flags & REGION_SHARED) {
         pagetable_set(entry, page_entry(fault, arch_pte_address(*entry), true));
@@ -210,23 +216,38 @@ static enum present look_locked(struct fault *fault, struct frame **out)
     return PRESENT_COPY;
 }
 
-static int resolve_present(struct fault *fault, bool *absent)
+static int copy_present(struct fault *fault, struct frame *frame)
 {
-    struct frame *frame = NULL;
-    enum present found;
     int error;
 
-    spin_lock(&fault->space->table_lock);
-    found = look_locked(fault, &frame);
-    spin_unlock(&fault->space->table_lock);
-    *absent = found == PRESENT_NOT;
-    if (found != PRESENT_COPY)
-        return 0;
     if (frame == frame_zero)
-        return make_zeroed(fault, frame);
+        return make_zeroed(fault);
     error = make_copy(fault, frame, frame, NULL);
     frame_put(frame);
     return error;
+}
+
+// All that needs no pager. Errors: -ENOMEM, -EAGAIN, -ENOENT: the pager must be asked.
+static int resolve_in_table(struct fault *fault)
+{
+    struct space *space = fault->space;
+    bool anonymous = fault->region->pager == NULL;
+    enum present found = PRESENT_NOT;
+    struct frame *frame = NULL;
+    pte_t *entry;
+    int error = 0;
+
+    spin_lock(&space->table_lock);
+    entry = anonymous ? pagetable_make(space->root, fault->page, space->account)
+                      : pagetable_find(space->root, fault->page);
+    if (entry != NULL)
+        found = look_locked(fault, entry, &frame);
+    if (found == PRESENT_NOT && !anonymous)
+        error = -ENOENT;
+    else if (found == PRESENT_NOT)
+        error = entry != NULL ? fill_locked(fault, entry) : -ENOMEM;
+    spin_unlock(&space->table_lock);
+    return found == PRESENT_COPY ? copy_present(fault, frame) : error;
 }
 
 // --- A pager's pages ---
@@ -338,8 +359,6 @@ static int resolve_absent(struct fault *fault)
     const struct region *region = fault->region;
     int error;
 
-    if (region->pager == NULL)
-        return fault->access == FAULT_WRITE ? make_zeroed(fault, NULL) : map_zero(fault);
     if (region_is_device(region))
         return map_device(fault);
     if (fault->access == FAULT_WRITE && !(region->flags & REGION_SHARED))
@@ -353,10 +372,9 @@ static int resolve_absent(struct fault *fault)
 
 int fault_resolve(struct fault *fault)
 {
-    bool absent;
-    int error = resolve_present(fault, &absent);
+    int error = resolve_in_table(fault);
 
-    return error == 0 && absent ? resolve_absent(fault) : error;
+    return error == -ENOENT ? resolve_absent(fault) : error;
 }
 
 int fault_page_in(struct fault *fault)

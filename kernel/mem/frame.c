@@ -20,6 +20,7 @@
 
 #define CACHE_FRAMES 64 // at most, a CPU
 #define CACHE_BATCH 32  // moved at once between a cache and the free lists
+#define CACHE_ZEROED 32 // frames known to be full of zeros, at most, a CPU
 #define CHUNK_FRAMES (UINT64_C(1) << FRAME_BLOCK_ORDER_MAX)
 #define CHUNK_BYTES (CHUNK_FRAMES << PAGE_SHIFT)
 #define MAP_BYTES (CHUNK_FRAMES * sizeof(struct frame))
@@ -28,6 +29,8 @@
 struct frame_cache {
     unsigned count;
     struct frame *frames[CACHE_FRAMES];
+    unsigned zeroed_count;
+    struct frame *zeroed[CACHE_ZEROED];
     int64_t used[FRAME_USE_COUNT]; // this CPU's share of the counts; may be negative
     uint64_t changes;              // of any count, so that the ledger's walk knows whether the machine stood still
 };
@@ -115,19 +118,30 @@ static void cache_drain(struct frame_cache *cache, unsigned keep)
 
     while (cache->count > keep)
         free_block(cache->frames[--cache->count], 0);
+    while (keep == 0 && cache->zeroed_count > 0)
+        free_block(cache->zeroed[--cache->zeroed_count], 0);
     spin_unlock_irq_restore(&buddy_lock, state);
 }
 
-static struct frame *take_single(enum frame_use use)
+// *zeros: whether a frame of zeros is wanted; then whether that is still to be done.
+static struct frame *take_single(enum frame_use use, bool *zeros)
 {
     uint64_t state = arch_irq_save();
     struct frame_cache *cache = &this_cpu(frame_cache);
     struct frame *frame = NULL;
 
-    if (unlikely(cache->count == 0))
-        cache_refill(cache);
-    if (likely(cache->count > 0)) {
-        frame = cache->frames[--cache->count];
+    if (*zeros && cache->zeroed_count > 0) {
+        frame = cache->zeroed[--cache->zeroed_count];
+        *zeros = false;
+    } else {
+        if (unlikely(cache->count == 0))
+            cache_refill(cache);
+        if (likely(cache->count > 0))
+            frame = cache->frames[--cache->count];
+        else if (cache->zeroed_count > 0)
+            frame = cache->zeroed[--cache->zeroed_count];
+    }
+    if (likely(frame != NULL)) {
         cache->used[use]++;
         cache->changes++;
     }
@@ -135,14 +149,18 @@ static struct frame *take_single(enum frame_use use)
     return frame;
 }
 
-static void give_single(struct frame *frame, enum frame_use use)
+static void give_single(struct frame *frame, enum frame_use use, bool zeroed)
 {
     uint64_t state = arch_irq_save();
     struct frame_cache *cache = &this_cpu(frame_cache);
 
-    if (unlikely(cache->count == CACHE_FRAMES))
-        cache_drain(cache, CACHE_BATCH);
-    cache->frames[cache->count++] = frame;
+    if (zeroed && cache->zeroed_count < CACHE_ZEROED) {
+        cache->zeroed[cache->zeroed_count++] = frame;
+    } else {
+        if (unlikely(cache->count == CACHE_FRAMES))
+            cache_drain(cache, CACHE_BATCH);
+        cache->frames[cache->count++] = frame;
+    }
     cache->used[use]--;
     cache->changes++;
     arch_irq_restore(state);
@@ -166,7 +184,7 @@ static struct frame *take_many(enum frame_use use, unsigned order)
     struct frame *frame = take_block(order);
 
     spin_unlock(&buddy_lock);
-    if (unlikely(frame == NULL) && this_cpu(frame_cache).count != 0) {
+    if (unlikely(frame == NULL)) {
         cache_drain(&this_cpu(frame_cache), 0);
         spin_lock(&buddy_lock);
         frame = take_block(order);
@@ -200,13 +218,14 @@ static void tag(struct frame *frame, enum frame_use use, unsigned order, struct 
 
 static struct frame *take(enum frame_use use, unsigned order, unsigned flags, struct account *account)
 {
-    struct frame *frame = order == 0 ? take_single(use) : take_many(use, order);
+    bool zeros = (flags & FRAME_ZERO) != 0;
+    struct frame *frame = order == 0 ? take_single(use, &zeros) : take_many(use, order);
 
     if (unlikely(frame == NULL))
         return NULL;
     tag(frame, use, order, account);
     atomic_store_explicit(&frame->refs, 1, memory_order_relaxed);
-    if (flags & FRAME_ZERO)
+    if (zeros)
         memset(frame_ptr(frame), 0, PAGE_SIZE << order);
     return frame;
 }
@@ -259,7 +278,7 @@ static inline bool last_reference(struct frame *frame)
     return before == 1;
 }
 
-void frame_put(struct frame *frame)
+static inline void put(struct frame *frame, bool zeroed)
 {
     struct account *account = frame->account;
     enum frame_use use = (enum frame_use)frame->use;
@@ -270,11 +289,24 @@ void frame_put(struct frame *frame)
     assert(use > FRAME_RESERVED);
     tag(frame, FRAME_FREE, order, NULL);
     if (order == 0)
-        give_single(frame, use);
+        give_single(frame, use, zeroed);
     else
         give_many(frame, use, order);
     if (account != NULL)
         account_uncharge(account, RESOURCE_MEMORY, (int64_t)(PAGE_SIZE << order));
+}
+
+void frame_put(struct frame *frame)
+{
+    put(frame, false);
+}
+
+void frame_put_zeroed(struct frame *frame)
+{
+#ifdef BOXWORK_DEBUG
+    assert(memcmp(frame_ptr(frame), frame_ptr(frame_zero), PAGE_SIZE) == 0);
+#endif
+    put(frame, true);
 }
 
 void frame_retag(struct frame *frame, enum frame_use use, struct account *account)
@@ -316,7 +348,10 @@ uint64_t frames_used(enum frame_use use)
 
 unsigned frames_cached(unsigned cpu)
 {
-    return __atomic_load_n(&per_cpu(frame_cache, cpu).count, __ATOMIC_RELAXED);
+    const struct frame_cache *cache = &per_cpu(frame_cache, cpu);
+
+    return __atomic_load_n(&cache->count, __ATOMIC_RELAXED) +
+           __atomic_load_n(&cache->zeroed_count, __ATOMIC_RELAXED);
 }
 
 uint64_t frames_listed(void)

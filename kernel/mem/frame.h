@@ -51,8 +51,10 @@ int frame_alloc(struct account *account, enum frame_use use, unsigned order, uns
 static inline void frame_get(struct frame *frame);
 // Gives a reference back; the last one frees the block. Context: any.
 void frame_put(struct frame *frame);
+// The same for a single frame that is full of zeros, which saves filling it with them again.
+void frame_put_zeroed(struct frame *frame);
 
-// The same without anybody paying: for slabs, whose objects are charged one by one, and for what is FRAME_SPARE.
+// As frame_alloc, without anybody paying: for slabs, whose objects are charged one by one, and for what is FRAME_SPARE.
 int frame_take(enum frame_use use, unsigned order, unsigned flags, struct frame **frame) MUST_CHECK;
 // Gives a single frame another use and payer, who has been charged; the old one is left to the caller.
 void frame_retag(struct frame *frame, enum frame_use use, struct account *account);

@@ -72,11 +72,6 @@ static pte_t *entries_of(vaddr_t top)
     return &table[arch_pt_index(address, 0)];
 }
 
-static struct frame *stack_frame(vaddr_t top, unsigned page)
-{
-    return frame_of(arch_pte_address(entries_of(top)[page]));
-}
-
 // Returns: SLOT_MAX where all are taken.
 static unsigned find_slot(void)
 {
@@ -129,10 +124,15 @@ static void give_shared(vaddr_t top)
 }
 
 // The tables of a stack do not change while it is not empty, so its frames may be read without the lock.
-static void retag(vaddr_t top, enum frame_use use, struct account *account)
+// Returns: who paid until now.
+static struct account *retag(vaddr_t top, enum frame_use use, struct account *account)
 {
+    const pte_t *entries = entries_of(top);
+    struct account *before = frame_of(arch_pte_address(entries[0]))->account;
+
     for (unsigned i = 0; i < STACK_PAGES; i++)
-        frame_retag(stack_frame(top, i), use, account);
+        frame_retag(frame_of(arch_pte_address(entries[i])), use, account);
+    return before;
 }
 
 static vaddr_t take_any(void)
@@ -167,7 +167,7 @@ vaddr_t kstack_alloc(struct account *account)
     if (!alloc_should_fail() && account_charge(account, RESOURCE_MEMORY, KSTACK_SIZE, &full) == 0) {
         top = take_any();
         if (top != 0) {
-            retag(top, FRAME_STACK, account);
+            (void)retag(top, FRAME_STACK, account);
             return top;
         }
         account_uncharge(account, RESOURCE_MEMORY, KSTACK_SIZE);
@@ -179,13 +179,10 @@ vaddr_t kstack_alloc(struct account *account)
 
 void kstack_free(vaddr_t top)
 {
-    struct account *account = stack_frame(top, 0)->account;
-    uint64_t state;
-    struct own_spares *own;
+    struct account *account = retag(top, FRAME_SPARE, NULL);
+    uint64_t state = arch_irq_save();
+    struct own_spares *own = &this_cpu(own_spares);
 
-    retag(top, FRAME_SPARE, NULL);
-    state = arch_irq_save();
-    own = &this_cpu(own_spares);
     if (own->count < OWN_MAX) {
         own->tops[own->count++] = top;
     } else {

@@ -10,6 +10,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/mem/frame_state.h"
 #include "kernel/mem/kmap.h"
+#include "kernel/mem/pagetable.h"
 #include "kernel/mem/slab_state.h"
 #include "kernel/sync/spinlock.h"
 #include "lib/base/assert.h"
@@ -121,6 +122,7 @@ void ledger_drop_caches(void)
     for (unsigned i = 0; i < dropper_count; i++)
         droppers[i]();
     kstack_trim(0);
+    pagetable_trim();
     slab_drain_cpu();
     for (unsigned i = 0; i < slab_cache_count(); i++)
         slab_drop_empty(slab_cache_at(i));

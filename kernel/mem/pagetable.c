@@ -3,28 +3,82 @@
 #include "kernel/mem/pagetable.h"
 
 #include "abi/errors.h"
-#include "kernel/mem/frame.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/inject.h"
 #include "kernel/mem/tlb.h"
 #include "lib/base/assert.h"
 #include "lib/base/bits.h"
 
 #define TOP (PT_LEVELS - 1)
+#define SPARE_ROOTS 4 // of one CPU
 
 static struct frame *table_of(const pte_t *entry)
 {
     return frame_of(direct_paddr(entry));
 }
 
+// Root tables that are ready: the user half empty, the kernel's half filled in, which never changes.
+struct spare_roots {
+    unsigned count;
+    struct frame *frames[SPARE_ROOTS];
+};
+static DEFINE_PERCPU(struct spare_roots, spare_roots);
+
+static struct frame *take_spare(void)
+{
+    uint64_t state = arch_irq_save();
+    struct spare_roots *spare = &this_cpu(spare_roots);
+    struct frame *frame = spare->count > 0 ? spare->frames[--spare->count] : NULL;
+
+    arch_irq_restore(state);
+    return frame;
+}
+
+// Returns: false if there are enough.
+static bool keep_spare(struct frame *frame)
+{
+    uint64_t state = arch_irq_save();
+    struct spare_roots *spare = &this_cpu(spare_roots);
+    bool room = spare->count < SPARE_ROOTS;
+
+    if (room)
+        spare->frames[spare->count++] = frame;
+    arch_irq_restore(state);
+    return room;
+}
+
+void pagetable_trim(void)
+{
+    uint64_t state = arch_irq_save();
+    struct spare_roots *spare = &this_cpu(spare_roots);
+
+    while (spare->count > 0)
+        frame_put(spare->frames[--spare->count]);
+    arch_irq_restore(state);
+}
+
 int pagetable_create(struct account *account, paddr_t *root)
 {
+    struct account *full = account;
     struct frame *frame;
 
-    if (frame_alloc(account, FRAME_TABLE, 0, 0, &frame) != 0)
+    if (alloc_should_fail() || account_charge(account, RESOURCE_MEMORY, PAGE_SIZE, &full) != 0) {
+        account_note_full(full);
         return -ENOMEM;
+    }
+    frame = take_spare();
+    if (frame == NULL) {
+        if (frame_take(FRAME_SPARE, 0, 0, &frame) != 0) {
+            account_uncharge(account, RESOURCE_MEMORY, PAGE_SIZE);
+            account_note_full(&account_root);
+            return -ENOMEM;
+        }
+        arch_root_init(frame_paddr(frame));
+    }
+    frame_retag(frame, FRAME_TABLE, account);
     frame->used = 0;
     frame->groups = 0;
     *root = frame_paddr(frame);
-    arch_root_init(*root);
     return 0;
 }
 
@@ -40,14 +94,20 @@ static void free_below(paddr_t table, unsigned level)
         assert(level > 0);
         free_below(arch_pte_address(entries[i]), level - 1);
         frame_put(frame_of(arch_pte_address(entries[i])));
-        frame_of(table)->used--;
+        pagetable_set(&entries[i], 0);
     }
 }
 
 void pagetable_destroy(paddr_t root)
 {
+    struct frame *frame = frame_of(root);
+    struct account *account = frame->account;
+
     free_below(root, TOP);
-    frame_put(frame_of(root));
+    frame_retag(frame, FRAME_SPARE, NULL);
+    if (!keep_spare(frame))
+        frame_put(frame);
+    account_uncharge(account, RESOURCE_MEMORY, PAGE_SIZE);
 }
 
 pte_t *pagetable_find(paddr_t root, vaddr_t address)

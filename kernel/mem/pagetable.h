@@ -19,6 +19,8 @@ struct tlb_gather;
 int pagetable_create(struct account *account, paddr_t *root) MUST_CHECK;
 // No CPU has it loaded. Frees it and what tables are left. Context: any.
 void pagetable_destroy(paddr_t root);
+// Gives this CPU's spare root tables back.
+void pagetable_trim(void);
 
 // The entry for the page at address. NULL: there is no table for it.
 pte_t *pagetable_find(paddr_t root, vaddr_t address);

@@ -47,12 +47,22 @@ static void *object_at(const struct slab *slab, unsigned index)
     return (void *)(objects_of(slab) + index * slab->cache->size);
 }
 
-static unsigned index_of(const struct slab *slab, const void *object)
+static inline unsigned number_of(const struct slab_cache_state *state, const struct slab *slab,
+                                 const void *object)
 {
-    uintptr_t offset = (uintptr_t)object - objects_of(slab);
-    unsigned index = (unsigned)(offset * slab->cache->state->reciprocal >> 32);
+    uintptr_t offset = (uintptr_t)object - (uintptr_t)slab - state->first_offset;
 
-    assert(index < slab->cache->state->capacity && offset == index * slab->cache->size);
+    return (unsigned)(offset * state->reciprocal >> 32);
+}
+
+// The same for a pointer that came from outside.
+static inline unsigned index_of(const struct slab_cache_state *state, const struct slab *slab,
+                                const void *object)
+{
+    unsigned index = number_of(state, slab, object);
+
+    assert(index < state->capacity &&
+           (uintptr_t)object == (uintptr_t)slab + state->first_offset + index * state->stride);
     return index;
 }
 
@@ -97,6 +107,7 @@ static NOINLINE void register_cache(struct slab_cache *cache)
             state->order++;
         state->capacity = fit(cache, state->order, &state->first_offset);
         assert(state->capacity > 0);
+        state->stride = cache->size;
         state->number = number;
         state->cache = cache;
         // Exact for multiples of size below 2^32 / size * size; a slab is far smaller.
@@ -147,7 +158,7 @@ static struct slab *give_object(struct slab_cache_state *state, void *object)
     struct slab *slab = slab_of(object);
 
     *(uint16_t *)object = slab->first_free;
-    slab->first_free = (uint16_t)index_of(slab, object);
+    slab->first_free = (uint16_t)index_of(state, slab, object);
     if (slab->used-- == state->capacity) {
         list_remove(&slab->link);
         list_push_front(&state->partial, &slab->link);
@@ -188,7 +199,7 @@ static void free_slab(struct slab *slab)
 
 // --- Magazines; interrupts off ---
 
-static void refill(struct slab_cache *cache, struct slab_cache_state *state, struct magazine *magazine)
+static NOINLINE void refill(struct slab_cache *cache, struct slab_cache_state *state, struct magazine *magazine)
 {
     do {
         uint64_t irq = spin_lock_irq_save(&state->lock);
@@ -204,7 +215,7 @@ static void refill(struct slab_cache *cache, struct slab_cache_state *state, str
     } while (magazine->count == 0 && add_slab(cache, state));
 }
 
-static void drain(struct slab_cache_state *state, struct magazine *magazine, unsigned keep)
+static NOINLINE void drain(struct slab_cache_state *state, struct magazine *magazine, unsigned keep)
 {
     while (magazine->count > keep) {
         uint64_t irq = spin_lock_irq_save(&state->lock);
@@ -250,7 +261,7 @@ static void give(struct slab_cache_state *state, void *object)
 
 // --- Objects ---
 
-// Test builds: who uses an object after it is freed finds addresses that fault.
+// Test builds: who uses an object after it is freed, or before it is filled, finds addresses that fault.
 static inline void poison(void *object, size_t size)
 {
 #ifdef BOXWORK_DEBUG
@@ -261,7 +272,8 @@ static inline void poison(void *object, size_t size)
 #endif
 }
 
-void *slab_alloc(struct slab_cache *cache, struct account *account)
+// zeroed: as the caller wants it.
+static inline void *alloc(struct slab_cache *cache, struct account *account, bool zeroed)
 {
     struct slab_cache_state *state = state_of(cache);
     struct account *full;
@@ -283,28 +295,37 @@ void *slab_alloc(struct slab_cache *cache, struct account *account)
         return NULL;
     }
     slab = slab_of(object);
-    slab->owners[index_of(slab, object)] = account;
-    memset(object, 0, cache->size);
+    slab->owners[number_of(state, slab, object)] = account;
+    if (zeroed)
+        memset(object, 0, state->stride);
+    else
+        poison(object, state->stride);
     return object;
+}
+
+void *slab_alloc(struct slab_cache *cache, struct account *account)
+{
+    return alloc(cache, account, !cache->raw);
 }
 
 void slab_free(struct slab_cache *cache, void *object)
 {
-    struct slab *slab;
+    struct slab_cache_state *state = cache->state;
     struct account **owner;
     struct account *account;
+    struct slab *slab;
 
     if (object == NULL || planted("leak-slab"))
         return;
     slab = slab_of(object);
     assert(slab->cache == cache);
-    owner = &slab->owners[index_of(slab, object)];
+    owner = &slab->owners[index_of(state, slab, object)];
     account = *owner;
     assert(account != NULL); // freed twice
     *owner = NULL;
-    poison(object, cache->size);
-    give(cache->state, object);
-    account_uncharge(account, RESOURCE_MEMORY, (int64_t)cache->size);
+    poison(object, state->stride);
+    give(state, object);
+    account_uncharge(account, RESOURCE_MEMORY, (int64_t)state->stride);
 }
 
 int64_t slab_live(const struct slab_cache_state *state)
@@ -409,21 +430,31 @@ static struct slab_cache *buffer_class(size_t size)
     return &buffers[i];
 }
 
-void *kmalloc(size_t size, struct account *account)
+static void *alloc_any(size_t size, struct account *account, bool zeroed)
 {
     struct frame *frame;
     unsigned order = 0;
 
     if (size <= buffers[ARRAY_LEN(buffers) - 1].size)
-        return slab_alloc(buffer_class(size), account);
+        return alloc(buffer_class(size), account, zeroed);
     while (order < FRAME_BLOCK_ORDER_MAX && (PAGE_SIZE << order) < size)
         order++;
     if ((PAGE_SIZE << order) < size)
         return NULL;
-    if (frame_alloc(account, FRAME_KERNEL, order, FRAME_ZERO, &frame) != 0)
+    if (frame_alloc(account, FRAME_KERNEL, order, zeroed ? FRAME_ZERO : 0, &frame) != 0)
         return NULL;
     ledger_add(&large_buffers, 1);
     return frame_ptr(frame);
+}
+
+void *kmalloc(size_t size, struct account *account)
+{
+    return alloc_any(size, account, true);
+}
+
+void *kmalloc_raw(size_t size, struct account *account)
+{
+    return alloc_any(size, account, false);
 }
 
 void kfree(void *memory)

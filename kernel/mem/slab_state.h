@@ -26,6 +26,7 @@ struct slab_cache_state {
     unsigned number;           // I
     unsigned order;            // I  of a slab's block
     unsigned capacity;         // I  objects a slab
+    size_t stride;             // I  the cache's size
     size_t first_offset;       // I  of the first object
     uint64_t reciprocal;       // I  2^32 / size, so that finding an object's number needs no division
 };

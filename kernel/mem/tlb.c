@@ -38,7 +38,11 @@ void tlb_gather_flush(struct tlb_gather *gather)
         atomic_fetch_sub_explicit(&space->pages_resident, gather->resident, memory_order_relaxed);
     if (gather->shared != 0)
         atomic_fetch_sub_explicit(&space->pages_shared, gather->shared, memory_order_relaxed);
-    for (unsigned i = 0; i < gather->count; i++)
-        frame_put(gather->frames[i]);
+    for (unsigned i = 0; i < gather->count; i++) {
+        if (gather->frames[i]->use == FRAME_TABLE)
+            frame_put_zeroed(gather->frames[i]); // it was emptied before
+        else
+            frame_put(gather->frames[i]);
+    }
     reset(gather);
 }

@@ -9,7 +9,7 @@
 struct frame;
 struct space;
 
-#define TLB_GATHER_FRAMES 64
+#define TLB_GATHER_FRAMES 48
 #define TLB_GATHER_ROOM (8 + PT_LEVELS - 1) // a group of pages, and the tables that go with it
 
 struct tlb_gather {

@@ -157,8 +157,6 @@ int zap_prepare_move(struct region *region, vaddr_t to, vaddr_t from, size_t siz
 
 static void move_group(struct pagetable_walk *walk, struct tlb_gather *gather, uint64_t distance)
 {
-    vaddr_t first = walk->at;
-
     for (; walk->at < walk->stop; walk->at += PAGE_SIZE, walk->entry++) {
         if (*walk->entry == 0)
             continue;
@@ -166,10 +164,20 @@ static void move_group(struct pagetable_walk *walk, struct tlb_gather *gather, u
         pagetable_set(walk->entry, 0);
         tlb_gather_page(gather, walk->at);
     }
-    if (walk->table->used == 0) {
-        pagetable_prune(walk->root, first, gather);
-        walk->at = walk->table_end;
+}
+
+// Frees the tables of a range that have no entries.
+static void prune_range(struct space *space, vaddr_t start, vaddr_t end, struct tlb_gather *gather)
+{
+    for (vaddr_t at = ALIGN_DOWN(start, PAGETABLE_SPAN); at < end; at += PAGETABLE_SPAN) {
+        spin_lock(&space->table_lock);
+        pagetable_prune(space->root, at, gather);
+        spin_unlock(&space->table_lock);
+        if (tlb_gather_full(gather))
+            tlb_gather_flush(gather);
+        (void)thread_relax();
     }
+    tlb_gather_flush(gather);
 }
 
 void zap_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
@@ -191,4 +199,6 @@ void zap_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
         tlb_gather_flush(&gather);
         (void)thread_relax();
     }
+    // Only now: a table that the source has left may be one that the target needs.
+    prune_range(space, from, end, &gather);
 }

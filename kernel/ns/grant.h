@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // grant.h - the object behind a name and a handle: a node as its top, and rights.
 //
-// States: live -> revoked. A grant is made by bind, by the walk's root, or by a handle entering a box, and never edited.
-// Invariants: I1 a grant's rights are a subset of those of the grant it came from. I2 a handle and a region hold the grant they came through.
+// States: live -> revoked. A grant is made by bind, by the walk's root, or by a handle entering a
+// box, and never edited.
+// Invariants: I1 a grant's rights are a subset of those of the grant it came from. I2 a handle and
+// a region hold the grant they came through.
 #pragma once
 
 #include <stdatomic.h>
@@ -28,12 +30,12 @@ struct grant {
     struct refcount ref;      // a
     struct node *top;         // I  counted
     unsigned rights;          // I
-    struct account *account;  // I  the box it was made for (names the box: a tree of another box is one whose account differs)
+    struct account *account;  // I  of the box it was made for
     struct grant *from;       // g  counted; NULL for a root
     struct list derived;      // g  of derived_link
     struct list derived_link; // g
     atomic_bool revoked;      // a
-    bool handed_over;         // I  made for a handle that entered a box: ".." at its top stays there
+    bool handed_over; // I  made for a handle that entered a box: ".." at its top stays there
 };
 
 // Makes a grant on top (a reference is taken) below from (may be NULL) with rights & from's rights.

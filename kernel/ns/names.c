@@ -159,7 +159,8 @@ bool names_has(struct names *names, const char *text, size_t length)
     return found;
 }
 
-bool names_find_top(struct names *names, const struct node *node, const struct grant *grant, char text[256])
+bool names_find_top(struct names *names, const struct node *node, const struct grant *grant,
+                    char text[256])
 {
     struct name *name;
     bool found = false;
@@ -188,7 +189,8 @@ struct grant *names_tree(struct names *names)
     return tree;
 }
 
-// Copies the name at index; false past the end. Names are few, and a walk that lost its place would show one twice.
+// Copies the name at index; false past the end. Names are few, and a walk that lost its place would
+// show one twice.
 static bool copy_nth(struct names *names, unsigned index, char text[256], struct grant **grant)
 {
     struct name *name;
@@ -208,7 +210,8 @@ static bool copy_nth(struct names *names, unsigned index, char text[256], struct
     return found;
 }
 
-int names_walk(struct names *names, int (*visit)(const char *name, struct grant *, void *), void *argument)
+int names_walk(struct names *names, int (*visit)(const char *name, struct grant *, void *),
+               void *argument)
 {
     struct grant *grant;
     char text[256];

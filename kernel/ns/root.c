@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // root.c - "/": the directory that a box's names make; see root.h.
 //
-// A walk does not come through here for its steps: walk.c asks names.c, since a step from "/" leads into another grant.
-// Here is what a handle on "/" needs: listing it. Positions: 0 and 1 are "." and "..", then one a name, and from
-// TREE_POSITION on those of the root tree.
+// A walk does not come through here for its steps: walk.c asks names.c, since a step from "/" leads
+// into another grant. Here is what a handle on "/" needs: listing it. Positions: 0 and 1 are "."
+// and "..", then one a name, and from TREE_POSITION on those of the root tree.
 // Locking: root->names is cleared under node.lock; who uses the names takes a reference first.
 
 #include "kernel/ns/root.h"
@@ -35,7 +35,8 @@ static struct root *root_of(struct node *node)
     return container_of(node, struct root, node);
 }
 
-// All "/" are in one tree, which is made with the first (the outermost box's, before there is a second thread).
+// All "/" are in one tree, which is made with the first (the outermost box's, before there is a
+// second thread).
 static struct tree *root_tree(void)
 {
     if (!atomic_exchange(&tree_made, true)) {
@@ -86,7 +87,7 @@ struct names *names_of_root(struct node *node)
 struct listing {
     struct names *names;
     off_t *position;
-    off_t at;                 // the position of the name visited
+    off_t at; // the position of the name visited
     readdir_emit_fn *emit;
     void *context;
 };
@@ -101,15 +102,16 @@ static int list_name(const char *name, struct grant *grant, void *argument)
     listing->at++;
     if (at < *listing->position)
         return 0;
-    if (!listing->emit(listing->context, name, strlen(name), grant->top->ino, mode_dt(grant->top->mode), at + 1))
+    if (!listing->emit(listing->context, name, strlen(name), grant->top->ino,
+                       mode_dt(grant->top->mode), at + 1))
         return 1;
     *listing->position = at + 1;
     return 0;
 }
 
 // Passes on the root tree's entries, but for its dots and what a name hides.
-static bool list_tree_entry(void *context, const char *name, size_t length, uint64_t ino, unsigned type,
-                            off_t next)
+static bool list_tree_entry(void *context, const char *name, size_t length, uint64_t ino,
+                            unsigned type, off_t next)
 {
     struct listing *listing = context;
     bool dots = name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
@@ -126,7 +128,8 @@ static int list_tree(struct listing *listing)
     int error = 0;
 
     if (tree != NULL) {
-        if ((tree->rights & RIGHT_READ) != 0 && tree->top->ops->readdir != NULL && !grant_is_revoked(tree))
+        if ((tree->rights & RIGHT_READ) != 0 && tree->top->ops->readdir != NULL &&
+            !grant_is_revoked(tree))
             error = tree->top->ops->readdir(tree->top, &position, list_tree_entry, listing);
         grant_put(tree);
     }
@@ -137,7 +140,8 @@ static int list_tree(struct listing *listing)
 static bool list_dots(struct node *node, off_t *position, readdir_emit_fn *emit, void *context)
 {
     for (; *position < FIRST_NAME; ++*position)
-        if (!emit(context, "..", (size_t)*position + 1, node->ino, mode_dt(node->mode), *position + 1))
+        if (!emit(context, "..", (size_t)*position + 1, node->ino, mode_dt(node->mode),
+                  *position + 1))
             return false;
     return true;
 }

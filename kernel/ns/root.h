@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// root.h - "/": the directory that a box's names make, followed by what its root tree holds and no name hides.
+// root.h - "/": the directory that a box's names make, followed by what its root tree holds and no
+// name hides.
 #pragma once
 
 #include "lib/base/compiler.h"

@@ -9,6 +9,7 @@
 
 #include "kernel/ipc/futex.h"
 #include "kernel/ipc/posix_timer.h"
+#include "kernel/ipc/signalfd.h"
 #include "kernel/mem/space.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/fdtab.h"
@@ -150,6 +151,7 @@ void process_teardown(struct process *process)
     if (process->head)
         box_stop_timers(process->box);
     posix_timers_end(process);
+    signalfd_process_ends(process);
     process_release_parts(process);
     if (process->signals != NULL)
         signal_flush_process(process);

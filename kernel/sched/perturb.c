@@ -4,14 +4,15 @@
 
 #ifdef BOXWORK_DEBUG
 
+#include <string.h>
+
 #include "kernel/arch/arch.h"
 #include "kernel/log/log.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "lib/base/fmt.h"
 
-#define ONE_IN 8 // points at which a thread gives way
-
-#include <string.h>
+#define ONE_IN 32 // points at which a thread gives way
 
 static bool active;
 static uint64_t seed;
@@ -28,6 +29,7 @@ void perturb_init(void)
         return;
     }
     active = true;
+    spin_set_unlock_hook(perturb_point);
     log_info("perturb: seed %lu", (unsigned long)seed);
 }
 

@@ -11,8 +11,9 @@
 #include "kernel/sched/sched.h"
 
 // A thread that blocks this soon after waking another would leave its CPU to it sooner than an idle CPU gets going.
-#define SCHED_QUICK_NS (10 * NSEC_PER_USEC)
-#define SCHED_QUICK_TIMES 3 // in a row, before it is believed
+#define SCHED_QUICK_NS (40 * NSEC_PER_USEC)
+#define SCHED_QUICK_TIMES 3 // more often than not, before it is believed
+#define SCHED_QUICK_MOST 8U
 
 // Fields: I set once · q under lock · a atomic, written under lock
 struct runqueue {

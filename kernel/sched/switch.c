@@ -66,7 +66,10 @@ static void note_block(struct thread *thread, nsec_t now)
 {
     if (thread->woke_ns == 0)
         return;
-    thread->quick_blocks = now - thread->woke_ns < SCHED_QUICK_NS ? thread->quick_blocks + 1 : 0;
+    if (now - thread->woke_ns < SCHED_QUICK_NS)
+        thread->quick_blocks = MIN(thread->quick_blocks + 1, SCHED_QUICK_MOST);
+    else
+        thread->quick_blocks /= 2; // once in a while an interrupt, or a virtual machine's host, takes its time
     thread->woke_ns = 0;
 }
 

@@ -17,7 +17,7 @@
 #define PRIORITY_MAX 63
 
 static SLAB_CACHE(kernel_thread_cache, "kernel thread", struct thread);
-static struct slab_cache fpu_cache = { .name = "fpu area", .align = 64 };
+static struct slab_cache fpu_cache = { .name = "fpu area", .align = 64, .raw = true };
 static DEFINE_PERCPU(long, thread_count); // made minus freed on each CPU
 
 void thread_init_caches(void)

@@ -74,7 +74,7 @@ struct thread {
     nsec_t arrived_ns;          // q  when it came to this CPU
     nsec_t recent_ns, sampled_ns, sampled_runtime_ns; // q  for balance.c: what it ran lately
     nsec_t woke_ns;             // s  when it last woke another thread, since it last blocked; 0: it has not
-    unsigned quick_blocks;      // s  how often in a row it blocked right after waking another
+    unsigned quick_blocks;      // s  how often lately it blocked right after waking another
     struct timer block_timer;   // s  the deadline of thread_block
     nsec_t start_ns;            // I
     nsec_t runtime_ns;          // q  time on a CPU, user and kernel

@@ -32,6 +32,19 @@ static void note_contended(struct spinlock *lock)
 {
     atomic_fetch_add_explicit(&lock->contended, 1, memory_order_relaxed);
 }
+
+static void (*unlock_hook)(void);
+
+void spin_set_unlock_hook(void (*hook)(void))
+{
+    unlock_hook = hook;
+}
+
+static void after_release(void)
+{
+    if (unlock_hook != NULL)
+        unlock_hook();
+}
 #else
 static inline void check_before(struct spinlock *lock)
 {
@@ -51,6 +64,10 @@ static inline void note_release(struct spinlock *lock)
 static inline void note_contended(struct spinlock *lock)
 {
     (void)lock;
+}
+
+static inline void after_release(void)
+{
 }
 #endif
 
@@ -96,11 +113,17 @@ bool spin_try(struct spinlock *lock)
     return true;
 }
 
-void spin_unlock(struct spinlock *lock)
+static inline void release(struct spinlock *lock)
 {
     note_release(lock);
     // Release: what was done under the lock is seen before it is free.
     atomic_store_explicit(&lock->held, false, memory_order_release);
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+    release(lock);
+    after_release();
 }
 
 uint64_t spin_lock_irq_save(struct spinlock *lock)
@@ -113,8 +136,9 @@ uint64_t spin_lock_irq_save(struct spinlock *lock)
 
 void spin_unlock_irq_restore(struct spinlock *lock, uint64_t state)
 {
-    spin_unlock(lock);
+    release(lock);
     arch_irq_restore(state);
+    after_release();
 }
 
 void spin_assert_held(const struct spinlock *lock)

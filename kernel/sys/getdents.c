@@ -12,7 +12,7 @@
 #include "kernel/sys/fd.h"
 #include "kernel/sys/user.h"
 
-#define LISTING_MAX ((size_t)32 * 1024)
+#define LISTING_MAX ((size_t)8 * 1024)
 
 struct listing {
     char *buffer;
@@ -50,12 +50,13 @@ static bool add_entry(void *context, const char *name, size_t length, uint64_t i
 
 static int64_t list_directory(int fd, vaddr_t to, unsigned size, bool with_type)
 {
-    struct listing listing = { .size = MIN((size_t)size, LISTING_MAX), .with_type = with_type };
+    struct listing listing = { .with_type = with_type };
     struct handle *handle;
     int64_t result = fd_get_file(fd, &handle);
 
     if (result != 0)
         return result;
+    listing.size = MIN((size_t)size, LISTING_MAX);
     listing.buffer = kmalloc(MAX(listing.size, (size_t)1), account_current());
     if (listing.buffer == NULL) {
         handle_put(handle);

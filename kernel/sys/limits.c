@@ -200,7 +200,8 @@ CALL2(getpriority, int, which, int, id)
 
 CALL3(setpriority, int, which, int, id, int, nice)
 {
-    struct nice_walk walk = { .set = true, .nice = MAX(-20, MIN(nice, 19)) };
+    struct nice_walk walk = { .set = true };
 
+    walk.nice = MAX(-20, MIN(nice, 19));
     return walk_nice(&walk, which, id);
 }

@@ -17,7 +17,9 @@ struct path_text {
     char bytes[PATH_MAX_BYTES];
 };
 
-static SLAB_CACHE(path_cache, "path", struct path_text);
+static struct slab_cache path_cache = {
+    .name = "path", .size = sizeof(struct path_text), .align = 16, .raw = true
+};
 
 char *path_buffer(void)
 {

@@ -140,15 +140,17 @@ CALL2(sched_getparam, pid_t, tid, vaddr_t, to)
 CALL4(sched_getattr, pid_t, tid, vaddr_t, to, unsigned, size, unsigned, flags)
 {
     struct linux_sched_attr attr = { .sched_policy = SCHED_OTHER };
+    struct uthread *thread;
     int error;
 
     if (tid < 0 || to == 0 || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || flags != 0)
         return -EINVAL;
-    error = check_thread(tid);
+    error = find_thread(tid, &thread);
     if (error != 0)
         return error;
     attr.size = (uint32_t)MIN((size_t)size, sizeof(attr));
-    attr.sched_nice = 19 - (int)process_current()->priority;
+    attr.sched_nice = 19 - (int)thread->process->priority;
+    uthread_put(thread);
     return arch_copy_to_user(to, &attr, attr.size);
 }
 

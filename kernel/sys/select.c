@@ -128,11 +128,12 @@ static int store_sets(const struct select_call *call, const vaddr_t to[SETS])
 
 static int64_t select_until(int fds, const vaddr_t at[SETS], nsec_t deadline)
 {
-    struct select_call call = { .fds = (unsigned)MIN((uint64_t)MAX(fds, 0), fd_limit()) };
+    struct select_call call = { .count = 0 };
     int64_t result;
 
     if (fds < 0)
         return -EINVAL;
+    call.fds = (unsigned)MIN((uint64_t)fds, fd_limit());
     call.words = BITS_WORDS(call.fds);
     result = load_sets(&call, at);
     if (result == 0)

@@ -70,21 +70,37 @@ CALL0(pause)
     return signal_suspend(signal_mask());
 }
 
-CALL4(rt_sigtimedwait, vaddr_t, from, vaddr_t, info_to, vaddr_t, timeout_from, size_t, size)
+// restart_data: 0 the set, 1 where the info goes, 2 the deadline. A handler ends the wait.
+static int64_t wait_on(struct uthread *thread)
 {
     struct linux_siginfo info;
-    nsec_t timeout = NSEC_NEVER;
-    uint64_t set;
-    int result = user_load_sigset(from, size, &set);
+    int result = signal_wait(thread->restart_data[0], thread->restart_data[2], &info);
+    vaddr_t info_to = thread->restart_data[1];
 
-    if (result == 0 && timeout_from != 0)
-        result = user_load_timespec(timeout_from, &timeout);
-    if (result != 0)
-        return result;
-    result = signal_wait(set, deadline_after(timeout), &info);
+    if (result == -EINTR) {
+        thread->restart = wait_on;
+        return -ERESTART_RESTARTBLOCK;
+    }
     if (result > 0 && info_to != 0 && user_store(info_to, &info) != 0)
         return -EFAULT;
     return result;
+}
+
+CALL4(rt_sigtimedwait, vaddr_t, from, vaddr_t, info_to, vaddr_t, timeout_from, size_t, size)
+{
+    struct uthread *thread = uthread_current();
+    nsec_t timeout = NSEC_NEVER;
+    uint64_t set;
+    int error = user_load_sigset(from, size, &set);
+
+    if (error == 0 && timeout_from != 0)
+        error = user_load_timespec(timeout_from, &timeout);
+    if (error != 0)
+        return error;
+    thread->restart_data[0] = set;
+    thread->restart_data[1] = info_to;
+    thread->restart_data[2] = deadline_after(timeout);
+    return wait_on(thread);
 }
 
 CALL0(rt_sigreturn)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// anonymous.c - nodes without a name: what pipes, eventfds, epoll sets and sockets have as their file.
+// anonymous.c - nodes without a name: what pipes, eventfds, epoll sets and sockets have as their
+// file.
 
 #include <string.h>
 
@@ -44,7 +45,8 @@ static ssize_t anonymous_describe(const struct node *node, char *to, size_t size
     return fmt_print(to, size, "anon_inode:[%s]", name);
 }
 
-// What a handle means is known to who made it: a second one, by a link of /proc, would mean nothing.
+// What a handle means is known to who made it: a second one, by a link of /proc, would mean
+// nothing.
 static int anonymous_open(struct node *node, struct handle *handle)
 {
     struct anonymous_node *anonymous = container_of(node, struct anonymous_node, node);
@@ -73,8 +75,9 @@ static struct node *anonymous_create(const char *name, mode_t mode, struct accou
     return &made->node;
 }
 
-int handle_create_anonymous(const char *name, mode_t mode, const struct handle_ops *ops, void *private,
-                            unsigned flags, struct account *account, struct handle **handle)
+int handle_create_anonymous(const char *name, mode_t mode, const struct handle_ops *ops,
+                            void *private, unsigned flags, struct account *account,
+                            struct handle **handle)
 {
     struct node *node = anonymous_create(name, mode, account);
     int error;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// attributes.c - stat, and changes of mode, owner and times. Mode bits and owners are labels: they are kept and shown,
-// and grant nothing.
+// attributes.c - stat, and changes of mode, owner and times. Mode bits and owners are labels: they
+// are kept and shown, and grant nothing.
 
 #include "abi/errors.h"
 #include "abi/fcntl.h"
@@ -13,7 +13,8 @@
 
 #define MODE_BITS 07777
 
-int vfs_stat(const struct walker *walker, const char *path, unsigned walk_flags, struct linux_stat *stat)
+int vfs_stat(const struct walker *walker, const char *path, unsigned walk_flags,
+             struct linux_stat *stat)
 {
     struct place place;
     int error = walk(walker, path, walk_flags, &place);
@@ -64,7 +65,8 @@ int place_chmod(const struct place *place, mode_t mode)
     return 0;
 }
 
-// What a new owner must not inherit: set-user-ID, and set-group-ID where it means running as the group.
+// What a new owner must not inherit: set-user-ID, and set-group-ID where it means running as the
+// group.
 static mode_t without_set_id(mode_t mode)
 {
     mode &= ~S_ISUID;
@@ -88,7 +90,8 @@ int place_chown(const struct place *place, uid_t uid, gid_t gid)
     return 0;
 }
 
-int place_set_times(const struct place *place, nsec_t atime, nsec_t mtime, bool set_atime, bool set_mtime)
+int place_set_times(const struct place *place, nsec_t atime, nsec_t mtime, bool set_atime,
+                    bool set_mtime)
 {
     struct node *node = place->node;
     int error;
@@ -139,7 +142,8 @@ int place_access(const struct place *place, unsigned mode)
     if ((mode & W_OK) != 0)
         rights |= RIGHT_WRITE;
     if ((mode & X_OK) != 0) {
-        // Of a file without any x bit nobody can say that it is a program, whatever the grant allows.
+        // Of a file without any x bit nobody can say that it is a program, whatever the grant
+        // allows.
         if ((place->node->mode & 0111) == 0)
             return -EACCES;
         rights |= RIGHT_EXECUTE;

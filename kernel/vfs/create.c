@@ -18,7 +18,8 @@ int check_foreign(const struct walker *walker, const struct place *directory, mo
     return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -EPERM;
 }
 
-// Without the right to create, an entry that exists is still reported as such where it may be seen: mkdir -p relies on it.
+// Without the right to create, an entry that exists is still reported as such where it may be seen:
+// mkdir -p relies on it.
 static int refuse(const struct place *directory, const char *name, size_t length, int error)
 {
     const struct node_ops *ops = directory->node->ops;
@@ -31,8 +32,8 @@ static int refuse(const struct place *directory, const char *name, size_t length
     return -EEXIST;
 }
 
-int create_in(const struct walker *walker, const struct place *directory, const char *name, size_t length,
-              const struct creation *creation, struct node **made)
+int create_in(const struct walker *walker, const struct place *directory, const char *name,
+              size_t length, const struct creation *creation, struct node **made)
 {
     struct node *node = directory->node;
     struct symlink_text symlink = { creation->target, directory->grant->top->ino };
@@ -46,13 +47,14 @@ int create_in(const struct walker *walker, const struct place *directory, const 
     if (error != 0)
         return refuse(directory, name, length, error);
     mutex_lock(&node->lock);
-    error = node->ops->create(node, name, length, mode, creation->target != NULL ? &symlink : NULL, walker->uid,
-                              walker->gid, made);
+    error = node->ops->create(node, name, length, mode, creation->target != NULL ? &symlink : NULL,
+                              walker->uid, walker->gid, made);
     mutex_unlock(&node->lock);
     return error;
 }
 
-int create_unnamed_in(const struct walker *walker, const struct place *directory, mode_t mode, struct node **made)
+int create_unnamed_in(const struct walker *walker, const struct place *directory, mode_t mode,
+                      struct node **made)
 {
     const struct node_ops *ops = directory->node->ops;
     int error = place_require(directory, RIGHT_CREATE);
@@ -61,11 +63,12 @@ int create_unnamed_in(const struct walker *walker, const struct place *directory
         return error;
     if (ops->create_unnamed == NULL)
         return -EOPNOTSUPP;
-    return ops->create_unnamed(directory->node, S_IFREG | (mode & MODE_BITS & ~walker->umask), walker->uid,
-                               walker->gid, made);
+    return ops->create_unnamed(directory->node, S_IFREG | (mode & MODE_BITS & ~walker->umask),
+                               walker->uid, walker->gid, made);
 }
 
-// What all calls that make an entry by a path share. slash_allowed: "name/" may be made (a directory).
+// What all calls that make an entry by a path share. slash_allowed: "name/" may be made (a
+// directory).
 static int create_at(const struct walker *walker, const char *path, const struct creation *creation,
                      bool slash_allowed)
 {
@@ -76,12 +79,14 @@ static int create_at(const struct walker *walker, const char *path, const struct
 
     if (error != 0)
         return error;
-    error = walking.kind != LAST_NORMAL ? -EEXIST : walking_directory(&walking, &directory, -EEXIST);
+    error =
+        walking.kind != LAST_NORMAL ? -EEXIST : walking_directory(&walking, &directory, -EEXIST);
     if (error == 0) {
         if (walking.trailing_slash && !slash_allowed)
             error = refuse(&directory, walking.last, walking.last_length, -ENOENT);
         else
-            error = create_in(walker, &directory, walking.last, walking.last_length, creation, &made);
+            error =
+                create_in(walker, &directory, walking.last, walking.last_length, creation, &made);
         if (error == 0)
             node_put(made);
         place_put(&directory);

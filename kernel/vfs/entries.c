@@ -21,7 +21,8 @@ void entries_init(struct entries *entries)
     entries->count = 0;
 }
 
-// Entries are in the order of their hashes; names whose hashes collide in the order of length and bytes.
+// Entries are in the order of their hashes; names whose hashes collide in the order of length and
+// bytes.
 static NOINLINE int compare_names(const char *name, size_t length, const struct entry *entry)
 {
     if (length != entry->length)
@@ -37,7 +38,8 @@ static int compare(uint32_t hash, const char *name, size_t length, const struct 
 }
 
 // Almost always the first entry with the hash is the one, and no name is compared but with its own.
-static inline struct entry *find_locked(const struct entries *entries, const char *name, size_t length)
+static inline struct entry *find_locked(const struct entries *entries, const char *name,
+                                        size_t length)
 {
     uint32_t hash = name_hash(name, length);
     struct rb_node *node = entries->by_name.top;
@@ -49,7 +51,8 @@ static inline struct entry *find_locked(const struct entries *entries, const cha
             node = node->left;
         } else if (hash > entry->hash) {
             node = node->right;
-        } else if (likely(length == entry->length) && likely(name_equal(name, entry->name, length))) {
+        } else if (likely(length == entry->length) &&
+                   likely(name_equal(name, entry->name, length))) {
             return entry;
         } else {
             node = compare_names(name, length, entry) < 0 ? node->left : node->right;
@@ -129,7 +132,8 @@ static void unname_node(struct entry *entry, struct node *child)
     spin_unlock(&child->tree->links_lock);
 }
 
-int entries_add(struct node *directory, struct entries *entries, struct entry *entry, struct node *child)
+int entries_add(struct node *directory, struct entries *entries, struct entry *entry,
+                struct node *child)
 {
     bool added;
 
@@ -158,7 +162,8 @@ static struct node *unlink_locked(struct entries *entries, struct entry *entry)
     return child;
 }
 
-struct node *entries_remove(struct node *directory, struct entries *entries, const char *name, size_t length)
+struct node *entries_remove(struct node *directory, struct entries *entries, const char *name,
+                            size_t length)
 {
     struct node *child = NULL;
     struct entry *entry;
@@ -173,8 +178,8 @@ struct node *entries_remove(struct node *directory, struct entries *entries, con
     return child;
 }
 
-struct node *entries_replace(struct node *directory, struct entries *entries, const char *name, size_t length,
-                             struct node *child)
+struct node *entries_replace(struct node *directory, struct entries *entries, const char *name,
+                             size_t length, struct node *child)
 {
     struct node *old;
     struct entry *entry;
@@ -244,7 +249,8 @@ static bool list_dots(struct node *directory, off_t *position, readdir_emit_fn *
     return true;
 }
 
-static void list_entries(struct entries *entries, off_t *position, readdir_emit_fn *emit, void *context)
+static void list_entries(struct entries *entries, off_t *position, readdir_emit_fn *emit,
+                         void *context)
 {
     struct entry *entry = first_from(entries, (uint64_t)*position);
 
@@ -260,8 +266,8 @@ static void list_entries(struct entries *entries, off_t *position, readdir_emit_
     }
 }
 
-void entries_list(struct node *directory, struct entries *entries, off_t *position, readdir_emit_fn *emit,
-                  void *context)
+void entries_list(struct node *directory, struct entries *entries, off_t *position,
+                  readdir_emit_fn *emit, void *context)
 {
     // The parent's number is read for "..": the rename lock keeps the parent where it is.
     if (*position < FIRST_COOKIE) {

@@ -33,7 +33,8 @@ unsigned handle_rights_needed(unsigned flags)
     return by_mode[flags & O_ACCMODE] | ((flags & O_TRUNC) != 0 ? RIGHT_WRITE : 0);
 }
 
-// What may be done through the handle: reading and writing as it was opened, the rest as the grant says.
+// What may be done through the handle: reading and writing as it was opened, the rest as the grant
+// says.
 static unsigned rights_gained(unsigned flags, const struct grant *grant)
 {
     static const unsigned by_mode[4] = { RIGHT_READ, RIGHT_WRITE, RIGHT_READ | RIGHT_WRITE, 0 };
@@ -58,8 +59,8 @@ static int check_open(struct node *node, struct grant *grant, unsigned flags)
 }
 
 // Keeps a reference on node and one on grant.
-static void handle_init(struct handle *handle, struct node *node, struct grant *grant, unsigned flags,
-                        struct account *account)
+static void handle_init(struct handle *handle, struct node *node, struct grant *grant,
+                        unsigned flags, struct account *account)
 {
     refcount_init(&handle->ref, 1);
     handle->node = node;
@@ -95,7 +96,8 @@ static int open_node(struct handle *handle, unsigned flags)
     return error;
 }
 
-int handle_open_place(struct place *place, unsigned flags, struct account *account, struct handle **handle)
+int handle_open_place(struct place *place, unsigned flags, struct account *account,
+                      struct handle **handle)
 {
     int error = check_open(place->node, place->grant, flags);
     struct handle *made;
@@ -169,7 +171,8 @@ static unsigned flags_with_rights(unsigned flags, unsigned rights)
     return flags | ((rights & RIGHT_READ) != 0 ? O_RDWR : O_WRONLY);
 }
 
-int handle_enter_box(struct handle *from, unsigned rights, struct account *account, struct handle **handle)
+int handle_enter_box(struct handle *from, unsigned rights, struct account *account,
+                     struct handle **handle)
 {
     unsigned flags = handle_flags(from);
     // What lies beneath a directory is reached by the grant's rights; a file only as it was opened.

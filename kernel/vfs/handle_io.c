@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// handle_io.c - what is done through handles: each call checks rights, mode and revocation, then asks the operations.
+// handle_io.c - what is done through handles: each call checks rights, mode and revocation, then
+// asks the operations.
 
 #include "abi/errors.h"
 #include "abi/fcntl.h"
@@ -33,7 +34,8 @@ static struct handle *position_owner(struct handle *handle)
     return handle->origin != NULL ? handle->origin : handle;
 }
 
-static ssize_t transfer(struct handle *handle, struct iobuf *buffer, unsigned right, transfer_fn *operation)
+static ssize_t transfer(struct handle *handle, struct iobuf *buffer, unsigned right,
+                        transfer_fn *operation)
 {
     struct handle *owner = position_owner(handle);
     int error = check(handle, right);
@@ -54,8 +56,8 @@ static ssize_t transfer(struct handle *handle, struct iobuf *buffer, unsigned ri
     return result;
 }
 
-static ssize_t transfer_at(struct handle *handle, struct iobuf *buffer, off_t position, unsigned right,
-                           transfer_fn *operation)
+static ssize_t transfer_at(struct handle *handle, struct iobuf *buffer, off_t position,
+                           unsigned right, transfer_fn *operation)
 {
     int error = check(handle, right);
 
@@ -88,14 +90,16 @@ ssize_t handle_write_at(struct handle *handle, struct iobuf *buffer, off_t posit
     return transfer_at(handle, buffer, position, RIGHT_WRITE, handle->ops->write);
 }
 
-// Where whence and offset lead in a file of this size. Errors: -EINVAL, -EOVERFLOW, -ENXIO (past the end for data).
+// Where whence and offset lead in a file of this size. Errors: -EINVAL, -EOVERFLOW, -ENXIO (past
+// the end for data).
 static off_t seek_target(off_t offset, int whence, off_t position, off_t size)
 {
     off_t base = 0;
     off_t target;
 
     if (whence == SEEK_DATA || whence == SEEK_HOLE) {
-        // The whole file counts as data, and a hole begins at its end, as Linux says where it does not know better.
+        // The whole file counts as data, and a hole begins at its end, as Linux says where it does
+        // not know better.
         if (offset < 0 || offset >= size)
             return -ENXIO;
         return whence == SEEK_DATA ? offset : size;
@@ -151,10 +155,12 @@ int64_t handle_ioctl(struct handle *handle, unsigned command, uint64_t argument)
     return handle->ops->ioctl != NULL ? handle->ops->ioctl(handle, command, argument) : -ENOTTY;
 }
 
-// A shared writable mapping is a way to write, so the handle must be open for both; a private one only reads.
+// A shared writable mapping is a way to write, so the handle must be open for both; a private one
+// only reads.
 static int check_map(const struct handle *handle, const struct map_request *request)
 {
-    bool writes = (request->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE);
+    bool writes =
+        (request->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE);
     int error = check_not_path(handle);
 
     if (error != 0)
@@ -220,7 +226,8 @@ int handle_allocate(struct handle *handle, unsigned mode, off_t offset, off_t si
         return error;
     if (offset < 0 || size <= 0)
         return -EINVAL;
-    if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+    if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE &&
+        mode != (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
         return -EOPNOTSUPP;
     if (S_ISFIFO(node->mode))
         return -ESPIPE;

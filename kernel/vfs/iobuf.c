@@ -65,7 +65,8 @@ static int move_user(enum move move, vaddr_t there, char *here, size_t size)
     return arch_zero_user(there, size);
 }
 
-// A copy that failed as a whole may have a good part before the page that is missing: moves that, page by page.
+// A copy that failed as a whole may have a good part before the page that is missing: moves that,
+// page by page.
 static int move_pages(struct iobuf *buffer, enum move move, vaddr_t there, char *here, size_t size)
 {
     while (size > 0) {
@@ -120,7 +121,8 @@ static int iobuf_move(struct iobuf *buffer, enum move move, char *here, size_t s
     return 0;
 }
 
-// Where the next size bytes are, if they are a user's and in one piece, as they mostly are; 0 if not.
+// Where the next size bytes are, if they are a user's and in one piece, as they mostly are; 0 if
+// not.
 static inline vaddr_t user_piece(const struct iobuf *buffer, size_t size)
 {
     const struct iobuf_segment *segment = &buffer->segments[buffer->index];
@@ -157,8 +159,9 @@ int iobuf_zero(struct iobuf *buffer, size_t size)
     return iobuf_move(buffer, MOVE_ZERO, NULL, size);
 }
 
-// Reading one byte of a page brings it in. Writing the same byte back makes it writable; the race with another thread of
-// the program writing that byte is avoided by an atomic OR of 0 on the aligned word around it.
+// Reading one byte of a page brings it in. Writing the same byte back makes it writable; the race
+// with another thread of the program writing that byte is avoided by an atomic OR of 0 on the
+// aligned word around it.
 static int touch_page(vaddr_t address, bool write)
 {
     uint32_t old;

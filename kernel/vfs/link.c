@@ -7,8 +7,8 @@
 #include "kernel/vfs/node.h"
 #include "kernel/vfs/walking.h"
 
-static int link_in(const struct walker *walker, const struct place *directory, const struct walking *to,
-                   struct node *target)
+static int link_in(const struct walker *walker, const struct place *directory,
+                   const struct walking *to, struct node *target)
 {
     struct node *node = directory->node;
     int error;
@@ -44,8 +44,8 @@ static int check_absent(struct walking *to)
     return error == 0 || error == -ENOTDIR ? -EEXIST : error;
 }
 
-int vfs_link(const struct walker *from_walker, const char *from, const struct walker *to_walker, const char *to,
-             unsigned walk_flags)
+int vfs_link(const struct walker *from_walker, const char *from, const struct walker *to_walker,
+             const char *to, unsigned walk_flags)
 {
     struct walking walking;
     struct place source;
@@ -72,7 +72,8 @@ int vfs_link(const struct walker *from_walker, const char *from, const struct wa
 }
 
 // Takes an entry away. The node itself, which may be big, is freed after the locks are given back.
-static int remove_in(const struct place *directory, const struct walking *walking, bool remove_directory)
+static int remove_in(const struct place *directory, const struct walking *walking,
+                     bool remove_directory)
 {
     struct node *node = directory->node;
     struct node *victim;
@@ -131,7 +132,9 @@ int vfs_unlink(const struct walker *walker, const char *path)
 
 int vfs_rmdir(const struct walker *walker, const char *path)
 {
-    static const int refusals[] = { [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY };
+    static const int refusals[] = {
+        [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY
+    };
     struct walking walking;
     int error = walking_begin(&walking, walker, path, 0);
 

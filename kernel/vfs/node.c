@@ -139,7 +139,8 @@ void node_accessed(struct node *node)
     nsec_t atime = node->atime;
     nsec_t now;
 
-    // The clock is read only where the answer may matter: a file that was read since its last change keeps its time.
+    // The clock is read only where the answer may matter: a file that was read since its last
+    // change keeps its time.
     if (atime > node->mtime && atime > node->ctime) {
         now = clock_realtime();
         if (now - atime < ATIME_STEP_NS)

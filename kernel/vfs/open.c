@@ -13,7 +13,8 @@
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-// Makes the handle, which takes over the place's references; what must hold of an existing file is checked here.
+// Makes the handle, which takes over the place's references; what must hold of an existing file is
+// checked here.
 static int open_place(const struct walker *walker, struct place *place, unsigned flags,
                       struct handle **handle)
 {
@@ -33,8 +34,8 @@ static int open_place(const struct walker *walker, struct place *place, unsigned
     return error;
 }
 
-static int open_existing(const struct walker *walker, const char *path, unsigned flags, unsigned walk_flags,
-                         struct handle **handle)
+static int open_existing(const struct walker *walker, const char *path, unsigned flags,
+                         unsigned walk_flags, struct handle **handle)
 {
     struct place place;
     int error;
@@ -67,7 +68,8 @@ static int open_made(const struct walker *walker, const struct place *directory,
 }
 
 // A file that cannot be opened afterwards is not made.
-static int create_and_open(struct walking *walking, unsigned flags, mode_t mode, struct handle **handle)
+static int create_and_open(struct walking *walking, unsigned flags, mode_t mode,
+                           struct handle **handle)
 {
     struct creation creation = { .mode = S_IFREG | (mode & 07777) };
     struct place directory;
@@ -78,7 +80,8 @@ static int create_and_open(struct walking *walking, unsigned flags, mode_t mode,
         return error;
     error = place_require(&directory, handle_rights_needed(flags));
     if (error == 0)
-        error = create_in(walking->walker, &directory, walking->last, walking->last_length, &creation, &made.node);
+        error = create_in(walking->walker, &directory, walking->last, walking->last_length,
+                          &creation, &made.node);
     if (error == 0)
         error = open_made(walking->walker, &directory, &made, flags & ~O_TRUNC, handle);
     place_put(&directory);
@@ -95,8 +98,10 @@ static int open_found(const struct walking *walking, struct place *place, unsign
     return open_place(walking->walker, place, flags, handle);
 }
 
-// The last component exists, or it is made. Another thread may make or remove it between the two looks: then again.
-static int open_or_create(struct walking *walking, unsigned flags, mode_t mode, struct handle **handle)
+// The last component exists, or it is made. Another thread may make or remove it between the two
+// looks: then again.
+static int open_or_create(struct walking *walking, unsigned flags, mode_t mode,
+                          struct handle **handle)
 {
     bool exclusive = (flags & O_EXCL) != 0;
     int error;
@@ -139,8 +144,8 @@ static int open_unnamed(const struct walker *walker, const char *path, unsigned 
     return error;
 }
 
-int vfs_open(const struct walker *walker, const char *path, unsigned flags, mode_t mode, unsigned walk_flags,
-             struct handle **handle)
+int vfs_open(const struct walker *walker, const char *path, unsigned flags, mode_t mode,
+             unsigned walk_flags, struct handle **handle)
 {
     struct walking walking;
     int error;

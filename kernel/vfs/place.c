@@ -35,7 +35,8 @@ int place_require(const struct place *place, unsigned rights)
     return grant_is_revoked(place->grant) ? -EIO : 0;
 }
 
-int place_grant(const struct place *place, unsigned rights, struct account *account, struct grant **grant)
+int place_grant(const struct place *place, unsigned rights, struct account *account,
+                struct grant **grant)
 {
     struct names *names = names_of_root(place->node);
     struct grant *from = place->grant;
@@ -146,7 +147,9 @@ static int write_path(struct path_writer *writer, struct node *node)
 
 ssize_t place_path(const struct place *place, struct names *names, char *to, size_t size)
 {
-    struct path_writer writer = { .names = names, .grant = place->grant, .buffer = to, .size = size };
+    struct path_writer writer = {
+        .names = names, .grant = place->grant, .buffer = to, .size = size
+    };
     int error = 0;
 
     if (place->node == names->root->top) {

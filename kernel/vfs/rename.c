@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // rename.c - moving an entry within a grant.
 //
-// Under the tree's rename lock no directory moves or goes, so what is an ancestor of what stands still; only one thread
-// at a time holds two directories of a tree, so these may be locked in either order.
+// Under the tree's rename lock no directory moves or goes, so what is an ancestor of what stands
+// still; only one thread at a time holds two directories of a tree, so these may be locked in
+// either order.
 
 #include "abi/errors.h"
 #include "abi/fcntl.h"
@@ -25,8 +26,9 @@ static int side_begin(struct side *side, const struct walker *walker, const char
     error = walking_begin(&side->walking, walker, path, 0);
     if (error != 0)
         return error;
-    error = side->walking.kind != LAST_NORMAL ? -EBUSY
-                                              : walking_directory(&side->walking, &side->directory, -EBUSY);
+    error = side->walking.kind != LAST_NORMAL
+                ? -EBUSY
+                : walking_directory(&side->walking, &side->directory, -EBUSY);
     if (error != 0)
         walking_end(&side->walking);
     return error;
@@ -46,7 +48,8 @@ static int side_lookup(struct side *side)
 
     if (directory->ops->lookup == NULL)
         return -ENOTDIR;
-    return directory->ops->lookup(directory, side->walking.last, side->walking.last_length, &side->node);
+    return directory->ops->lookup(directory, side->walking.last, side->walking.last_length,
+                                  &side->node);
 }
 
 // Whether directory or something above it is node.
@@ -55,7 +58,8 @@ static bool is_ancestor_locked(const struct node *node, const struct node *direc
     return node_is_directory(node) && node_is_beneath_locked(directory, node->tree, node->ino);
 }
 
-// What the names ask for against what is there. The types are checked again by the file system, under the locks.
+// What the names ask for against what is there. The types are checked again by the file system,
+// under the locks.
 static int check_sides(struct side *from, struct side *to, unsigned flags)
 {
     bool slash = from->walking.trailing_slash || to->walking.trailing_slash;
@@ -89,8 +93,8 @@ static int rename_locked(struct side *from, struct side *to, unsigned flags)
     mutex_lock(&source->lock);
     if (target != source)
         mutex_lock_nested(&target->lock);
-    error = source->ops->rename(source, from->walking.last, from->walking.last_length, target, to->walking.last,
-                                to->walking.last_length, flags);
+    error = source->ops->rename(source, from->walking.last, from->walking.last_length, target,
+                                to->walking.last, to->walking.last_length, flags);
     if (target != source)
         mutex_unlock(&target->lock);
     mutex_unlock(&source->lock);
@@ -122,8 +126,8 @@ static int check_flags(unsigned flags)
     return (flags & ~both) != 0 || (flags & both) == both ? -EINVAL : 0;
 }
 
-int vfs_rename(const struct walker *from_walker, const char *from, const struct walker *to_walker, const char *to,
-               unsigned flags)
+int vfs_rename(const struct walker *from_walker, const char *from, const struct walker *to_walker,
+               const char *to, unsigned flags)
 {
     struct side old;
     struct side new;

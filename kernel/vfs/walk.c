@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // walk.c - the path walk; see walk.h and walking.h.
 //
-// A step down asks the directory for its entry. A step up goes by the parent links, never above the top of the grant, and
-// is checked under the tree's rename lock, so that no move can happen between the look and the check: a directory that
-// was moved out from under its top has no parent for us (ENOENT).
-// Symlinks: each text under way is a link_text on a stack; when it is used up the walk goes on with the text outside. A
-// link that was made in a box the walker is not in holds its text beneath the top of the grant it was made through, so
-// nobody can lead those outside astray by it.
-// References: the walk borrows the base and counts what it reaches; only the grant of a name and one node at a time.
+// A step down asks the directory for its entry. A step up goes by the parent links, never above the
+// top of the grant, and is checked under the tree's rename lock, so that no move can happen between
+// the look and the check: a directory that was moved out from under its top has no parent for us
+// (ENOENT).
+// Symlinks: each text under way is a link_text on a stack; when it is used up the walk goes on with
+// the text outside. A link that was made in a box the walker is not in holds its text beneath the
+// top of the grant it was made through, so nobody can lead those outside astray by it.
+// References: the walk borrows the base and counts what it reaches; only the grant of a name and
+// one node at a time.
 
 #include "kernel/vfs/walk.h"
-
 
 #include "abi/errors.h"
 #include "abi/stat.h"
@@ -65,7 +66,8 @@ static void stand_at_root(struct walking *walking)
 }
 
 // Calls visit for each hold in force; the first result other than 0 is returned.
-static int for_each_hold(const struct walking *walking, int (*visit)(const struct walking *, const struct hold *))
+static int for_each_hold(const struct walking *walking,
+                         int (*visit)(const struct walking *, const struct hold *))
 {
     int result = walking->beneath.tree != NULL ? visit(walking, &walking->beneath) : 0;
 
@@ -178,9 +180,10 @@ static int find_in_root(struct names *names, const char *name, size_t length, st
     return error;
 }
 
-// From "/". That of another box can be stepped through only by its own grant (a link of /proc leads there): a handle on
-// it that was handed over shows the names, but its rights are not theirs.
-static int child_of_root(struct walking *walking, const char *name, size_t length, struct place *child)
+// From "/". That of another box can be stepped through only by its own grant (a link of /proc leads
+// there): a handle on it that was handed over shows the names, but its rights are not theirs.
+static int child_of_root(struct walking *walking, const char *name, size_t length,
+                         struct place *child)
 {
     struct names *names = walking->walker->names;
     int error;
@@ -216,7 +219,8 @@ static int look_up(struct walking *walking, const char *name, size_t length, str
     return ops->lookup(walking->node, name, length, &child->node);
 }
 
-// The entry of where the walk stands. child->grant is counted only where it differs from the walk's.
+// The entry of where the walk stands. child->grant is counted only where it differs from the
+// walk's.
 static int find_child(struct walking *walking, const char *name, size_t length, struct place *child)
 {
     int error;
@@ -326,7 +330,8 @@ static int follow_magic(struct walking *walking, struct node *link)
     return error;
 }
 
-// Takes over child's references. *jumped: the walk stands at the target already; else it is to go on with the text.
+// Takes over child's references. *jumped: the walk stands at the target already; else it is to go
+// on with the text.
 static int follow(struct walking *walking, const struct place *child, bool *jumped)
 {
     int error = 0;
@@ -336,7 +341,8 @@ static int follow(struct walking *walking, const struct place *child, bool *jump
         error = -ELOOP;
     else if (*jumped)
         error = follow_magic(walking, child->node);
-    // A link can be the root tree's entry: its text is relative to "/", where the walk still stands.
+    // A link can be the root tree's entry: its text is relative to "/", where the walk still
+    // stands.
     else
         error = enter_text(walking, child->node);
     node_put(child->node);
@@ -457,7 +463,8 @@ static int walk_to_last(struct walking *walking)
     }
 }
 
-int walking_begin(struct walking *walking, const struct walker *walker, const char *path, unsigned flags)
+int walking_begin(struct walking *walking, const struct walker *walker, const char *path,
+                  unsigned flags)
 {
     int error;
 
@@ -603,10 +610,10 @@ int walk(const struct walker *walker, const char *path, unsigned flags, struct p
     return error;
 }
 
-// The last component is a part of path itself: a symlink in its place is not followed, and the texts of those before it
-// are used up.
-int walk_parent(const struct walker *walker, const char *path, struct place *parent, const char **last,
-                size_t *length, bool *must_be_directory)
+// The last component is a part of path itself: a symlink in its place is not followed, and the
+// texts of those before it are used up.
+int walk_parent(const struct walker *walker, const char *path, struct place *parent,
+                const char **last, size_t *length, bool *must_be_directory)
 {
     struct walking walking;
     int error = walking_begin(&walking, walker, path, 0);

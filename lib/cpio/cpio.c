@@ -74,7 +74,8 @@ static bool has_magic(const uint8_t *header)
     return memcmp(header, "070701", MAGIC_SIZE) == 0 || memcmp(header, "070702", MAGIC_SIZE) == 0;
 }
 
-// The next multiple of 4, or -1 past the end of the archive. Offsets count from the archive's first byte.
+// The next multiple of 4, or -1 past the end of the archive. Offsets count from the archive's first
+// byte.
 static int skip_to_boundary(const struct cpio_reader *reader, size_t *offset)
 {
     *offset = (*offset + 3) & ~(size_t)3;
@@ -82,7 +83,8 @@ static int skip_to_boundary(const struct cpio_reader *reader, size_t *offset)
 }
 
 // The name, with its NUL, behind the header; then the data, each on a multiple of 4.
-static int parse_content(struct cpio_reader *reader, const uint32_t fields[FIELD_COUNT], struct cpio_entry *entry)
+static int parse_content(struct cpio_reader *reader, const uint32_t fields[FIELD_COUNT],
+                         struct cpio_entry *entry)
 {
     size_t offset = reader->offset + HEADER_SIZE;
     size_t name_size = fields[FIELD_NAMESIZE];
@@ -122,7 +124,8 @@ static int parse_entry(struct cpio_reader *reader, struct cpio_entry *entry)
     const uint8_t *header = reader->archive + reader->offset;
     uint32_t fields[FIELD_COUNT];
 
-    if (reader->size - reader->offset < HEADER_SIZE || !has_magic(header) || !parse_fields(header, fields))
+    if (reader->size - reader->offset < HEADER_SIZE || !has_magic(header) ||
+        !parse_fields(header, fields))
         return -EINVAL;
     copy_fields(fields, entry);
     return parse_content(reader, fields, entry);

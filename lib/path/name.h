@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// name.h - names of entries, compared and hashed a word at a time: most are so short that two words that overlap cover
-// them whole.
+// name.h - names of entries, compared and hashed a word at a time: most are so short that two words
+// that overlap cover them whole.
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +23,8 @@ static inline uint64_t name_half(const char *at)
     return half;
 }
 
-// The bytes of a name of up to 8 bytes as a number; not empty. With the length it tells names apart.
+// The bytes of a name of up to 8 bytes as a number; not empty. With the length it tells names
+// apart.
 static inline uint64_t name_short(const char *name, size_t length)
 {
     if (length >= 4)
@@ -32,7 +33,8 @@ static inline uint64_t name_short(const char *name, size_t length)
            (uint64_t)(uint8_t)name[length - 1] << 16;
 }
 
-// A hash that spreads every byte over the upper half of the product (the multiplier is 2^64 over the golden ratio).
+// A hash that spreads every byte over the upper half of the product (the multiplier is 2^64 over
+// the golden ratio).
 static inline uint32_t name_hash(const char *name, size_t length)
 {
     const uint64_t multiplier = UINT64_C(0x9e3779b97f4a7c15);

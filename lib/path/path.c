@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+const bool path_ends[256] = { ['/'] = true, ['\0'] = true };
+
 void path_last(const char *path, const char **name, size_t *length)
 {
     const char *rest = path;

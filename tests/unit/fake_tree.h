@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// fake_tree.h - a ram tree and a walker over it, for one thread on the host: includes what of the kernel needs frames faked.
+// fake_tree.h - a ram tree and a walker over it, for one thread on the host: includes what of the
+// kernel needs frames faked.
 #pragma once
 
 #include "tests/unit/fake_vfs.h"
@@ -49,7 +50,8 @@ static inline void box_end(struct fake_box *box)
     names_put(box->names);
 }
 
-static inline void box_bind(struct fake_box *box, const char *name, struct node *top, unsigned rights)
+static inline void box_bind(struct fake_box *box, const char *name, struct node *top,
+                            unsigned rights)
 {
     struct grant *grant;
 
@@ -59,8 +61,8 @@ static inline void box_bind(struct fake_box *box, const char *name, struct node 
 }
 
 // Binds what path names in from.
-static inline int box_bind_path(struct fake_box *box, const char *name, struct fake_box *from, const char *path,
-                         unsigned rights)
+static inline int box_bind_path(struct fake_box *box, const char *name, struct fake_box *from,
+                                const char *path, unsigned rights)
 {
     struct place place;
     struct grant *grant;
@@ -116,7 +118,8 @@ struct fake_listing {
     unsigned most; // entries to take
 };
 
-static inline bool list_one(void *context, const char *name, size_t length, uint64_t ino, unsigned type, off_t next)
+static inline bool list_one(void *context, const char *name, size_t length, uint64_t ino,
+                            unsigned type, off_t next)
 {
     struct fake_listing *listing = context;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// fake_vfs.h - what the files of kernel/vfs, ns and fs/ramfs need of the layers below, for one thread on the host: locks that
-// check ranks, allocators that count and can fail, a page cache in an array.
+// fake_vfs.h - what the files of kernel/vfs, ns and fs/ramfs need of the layers below, for one
+// thread on the host: locks that check ranks, allocators that count and can fail, a page cache in
+// an array.
 #pragma once
 
 #include <stdio.h>
@@ -239,7 +240,8 @@ static inline void fake_frame_put(struct frame *frame)
         kfree(frame);
 }
 
-int frame_alloc(struct account *account, enum frame_use use, unsigned order, unsigned flags, struct frame **frame)
+int frame_alloc(struct account *account, enum frame_use use, unsigned order, unsigned flags,
+                struct frame **frame)
 {
     (void)use, (void)order, (void)flags;
     *frame = kmalloc(sizeof(struct fake_frame), account);
@@ -301,7 +303,8 @@ void pager_resize(struct pager *pager, uint64_t size_bytes)
             pages[i].frame = NULL;
             pager->page_count--;
         } else if (pages[i].frame != NULL && start + 4096 > size_bytes) {
-            memset((char *)fake_frame_ptr(pages[i].frame) + (size_bytes - start), 0, 4096 - (size_bytes - start));
+            memset((char *)fake_frame_ptr(pages[i].frame) + (size_bytes - start), 0,
+                   4096 - (size_bytes - start));
         }
     }
 }

@@ -21,8 +21,8 @@ static void add(const char *name, unsigned mode, const char *data)
     size_t size = strlen(data);
 
     archive_size += (size_t)sprintf((char *)archive + archive_size,
-                                    "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", 7, mode, 1, 2, 1, 99,
-                                    size, 3, 4, 5, 6, strlen(name) + 1, 0);
+                                    "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
+                                    7, mode, 1, 2, 1, 99, size, 3, 4, 5, 6, strlen(name) + 1, 0);
     memcpy(archive + archive_size, name, strlen(name) + 1);
     archive_size += strlen(name) + 1;
     pad();
@@ -66,8 +66,8 @@ static void test_whole(void)
     ok(cpio_next(&reader, &entry) == 1 && strcmp(entry.name, "dir/file") == 0 && entry.size == 5 &&
            memcmp(entry.data, "hello", 5) == 0,
        "an entry's data is found");
-    ok(entry.ino == 7 && entry.uid == 1 && entry.gid == 2 && entry.mtime == 99 && entry.rdev_major == 5 &&
-           entry.rdev_minor == 6 && entry.name_length == 8,
+    ok(entry.ino == 7 && entry.uid == 1 && entry.gid == 2 && entry.mtime == 99 &&
+           entry.rdev_major == 5 && entry.rdev_minor == 6 && entry.name_length == 8,
        "all fields of a header are read");
     ok(cpio_next(&reader, &entry) == 0, "the trailer ends the archive");
     ok(cpio_next(&reader, &entry) == 0, "the end stays the end");
@@ -85,7 +85,8 @@ static void test_joined(void)
     add("second", 0100600, "x");
     add("TRAILER!!!", 0, "");
     archive_size = (archive_size + 511) & ~(size_t)511;
-    ok(read_all(archive, archive_size, &count) == 0 && count == 3, "archives joined by zeros are read one after the other");
+    ok(read_all(archive, archive_size, &count) == 0 && count == 3,
+       "archives joined by zeros are read one after the other");
     cpio_begin(&reader, archive, archive_size);
     while ((result = cpio_next(&reader, &entry)) == 1 && strcmp(entry.name, "second") != 0)
         continue;
@@ -105,7 +106,8 @@ static void test_cut(void)
         refused += read_all(copy, size, &count) == -EINVAL;
         free(copy);
     }
-    ok(refused > archive_size / 2, "archives cut short are refused (%u of %zu)", refused, archive_size);
+    ok(refused > archive_size / 2, "archives cut short are refused (%u of %zu)", refused,
+       archive_size);
 }
 
 static void test_broken(void)
@@ -131,11 +133,13 @@ static void test_sizes(void)
     unsigned count;
 
     set_field(6, "FFFFFFFF");
-    ok(read_all(archive, archive_size, &count) == -EINVAL, "a file larger than the archive is refused");
+    ok(read_all(archive, archive_size, &count) == -EINVAL,
+       "a file larger than the archive is refused");
     set_field(11, "00000000");
     ok(read_all(archive, archive_size, &count) == -EINVAL, "an empty name is refused");
     set_field(11, "FFFFFFFF");
-    ok(read_all(archive, archive_size, &count) == -EINVAL, "a name larger than the archive is refused");
+    ok(read_all(archive, archive_size, &count) == -EINVAL,
+       "a name larger than the archive is refused");
     set_field(11, "00000003");
     ok(read_all(archive, archive_size, &count) == -EINVAL, "a name without its NUL is refused");
     set_field(1, "0000000G");

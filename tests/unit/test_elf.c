@@ -63,7 +63,7 @@ static int read_it(struct elf_image *image)
     error = elf_read_header(file, sizeof(file), &header);
     if (error != 0)
         return error;
-    if (header.table_offset + header.table_count * sizeof(headers[0]) > sizeof(file))
+    if (header.table_offset > sizeof(file) - sizeof(headers) || header.table_count > 4)
         return elf_read_segments(&header, file, sizeof(file), LIMIT, image);
     return elf_read_segments(&header, file + header.table_offset, sizeof(file), LIMIT, image);
 }

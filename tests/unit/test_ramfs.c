@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // unit: kernel/vfs/anonymous.c kernel/vfs/attributes.c kernel/vfs/create.c kernel/vfs/entries.c kernel/vfs/handle.c kernel/vfs/handle_io.c kernel/vfs/iobuf.c kernel/vfs/link.c kernel/vfs/node.c kernel/vfs/open.c kernel/vfs/place.c kernel/vfs/rename.c kernel/vfs/walk.c kernel/ns/grant.c kernel/ns/names.c kernel/ns/root.c kernel/fs/ramfs/node.c kernel/fs/ramfs/directory.c kernel/fs/ramfs/unpack.c lib/path/path.c lib/cpio/cpio.c lib/base/rbtree.c lib/base/fmt.c
-// test_ramfs.c - trees in memory against a naive model: a list of paths. Listings that go on while entries come and go,
-// file contents against a plain array, the nth allocation failing for every n, and trees that are freed whole.
+// test_ramfs.c - trees in memory against a naive model: a list of paths. Listings that go on while
+// entries come and go, file contents against a plain array, the nth allocation failing for every n,
+// and trees that are freed whole.
 #include "tests/unit/fake_tree.h"
 #include "tests/unit/tap.h"
 
@@ -11,7 +12,7 @@
 // The model: what exists, as a list of paths.
 struct model_entry {
     char path[128];
-    char type; // d f, or 0: unused
+    char type;     // d f, or 0: unused
     unsigned file; // which file a path names: hard links share it
 };
 
@@ -141,7 +142,8 @@ static void move_all(const char *from, const char *to)
     for (unsigned i = 0; i < MODEL_MAX; i++) {
         char moved[256];
 
-        if (model[i].type == 0 || (strcmp(model[i].path, from) != 0 && !is_below(model[i].path, from)))
+        if (model[i].type == 0 ||
+            (strcmp(model[i].path, from) != 0 && !is_below(model[i].path, from)))
             continue;
         snprintf(moved, sizeof(moved), "%s%s", to, model[i].path + length);
         memcpy(model[i].path, moved, sizeof(model[i].path));
@@ -165,7 +167,8 @@ static int model_rename(const char *from, const char *to)
         return -EINVAL;
     if (source == target && source->type == 'd')
         return 0;
-    if (target != NULL && target->type == 'f' && source->type == 'f' && target->file == source->file)
+    if (target != NULL && target->type == 'f' && source->type == 'f' &&
+        target->file == source->file)
         return 0;
     error = check_replace(source, target);
     if (error != 0)
@@ -234,7 +237,8 @@ static int model_step(enum step step, const char *path, const char *other)
     }
 }
 
-// Everything the model has is there with the right type, and directories hold as many entries as the model says.
+// Everything the model has is there with the right type, and directories hold as many entries as
+// the model says.
 static bool agrees(struct fake_box *box)
 {
     for (unsigned i = 0; i < MODEL_MAX; i++) {
@@ -248,10 +252,12 @@ static bool agrees(struct fake_box *box)
         for (unsigned j = 0; j < MODEL_MAX; j++) {
             if (model[j].type == 'f' && model[i].type == 'f')
                 links += model[j].file == model[i].file;
-            else if (model[i].type == 'd' && model[j].type == 'd' && is_below(model[j].path, model[i].path))
+            else if (model[i].type == 'd' && model[j].type == 'd' &&
+                     is_below(model[j].path, model[i].path))
                 links += strchr(model[j].path + strlen(model[i].path) + 1, '/') == NULL;
         }
-        if (S_ISDIR(stat.st_mode) != (model[i].type == 'd') || stat.st_nlink != links + (model[i].type == 'd' ? 2 : 0))
+        if (S_ISDIR(stat.st_mode) != (model[i].type == 'd') ||
+            stat.st_nlink != links + (model[i].type == 'd' ? 2 : 0))
             return false;
     }
     return true;
@@ -338,7 +344,8 @@ static void test_listing(struct fake_box *box)
        "a listing stops where the caller wants");
     for (i = 51; i < 100; i += 2) {
         snprintf(path, sizeof(path), " n%02u ", i);
-        if (strstr(second.text, path) == NULL && !(i == 51 && strncmp(second.text, path + 1, 4) == 0))
+        if (strstr(second.text, path) == NULL &&
+            !(i == 51 && strncmp(second.text, path + 1, 4) == 0))
             break;
     }
     ok(i >= 100, "what was there all the time is listed once (%u)", i);
@@ -353,7 +360,8 @@ static void test_listing(struct fake_box *box)
         must(vfs_unlink(&box->walker, path));
     }
     must(vfs_rmdir(&box->walker, "/list"));
-    ok(handle_readdir(handle, list_one, &second) == -ENOENT, "a removed directory cannot be listed");
+    ok(handle_readdir(handle, list_one, &second) == -ENOENT,
+       "a removed directory cannot be listed");
     handle_put(handle);
 }
 
@@ -411,12 +419,15 @@ static void test_content(struct fake_box *box)
     for (unsigned i = 0; i < 5000; i++) {
         unsigned what = pick(8);
 
-        wrong += !(what < 3 ? random_write(handle) : what < 7 ? random_read(handle) : random_truncate(handle));
+        wrong += !(what < 3   ? random_write(handle)
+                   : what < 7 ? random_read(handle)
+                              : random_truncate(handle));
     }
     ok(wrong == 0, "5000 random reads, writes and truncations agree with a plain array");
     must(handle_truncate(handle, 0));
     iobuf_kernel(&buffer, content, 10);
-    ok(handle_write_at(handle, &buffer, INT64_MAX - 4) == 4, "a write up to the largest size is cut");
+    ok(handle_write_at(handle, &buffer, INT64_MAX - 4) == 4,
+       "a write up to the largest size is cut");
     iobuf_kernel(&buffer, content, 10);
     ok(handle_write_at(handle, &buffer, INT64_MAX) == -EFBIG, "one behind it is EFBIG");
     ok(handle_seek(handle, 0, SEEK_HOLE) == INT64_MAX && handle_seek(handle, 5, SEEK_DATA) == 5,

@@ -79,13 +79,17 @@ int main(void)
     for (unsigned i = 0; i < STEPS && wrong == 0; i++) {
         unsigned what = pick(200);
 
-        wrong += !(what == 0 ? resize_step(&ring) : what < 100 ? write_step(&ring) : read_step(&ring));
+        wrong += !(what == 0    ? resize_step(&ring)
+                   : what < 100 ? write_step(&ring)
+                                : read_step(&ring));
         resized += what == 0;
         full += queue_size == ring_capacity(&ring);
         empty += queue_size == 0;
     }
-    ok(wrong == 0, "%d random writes, reads and changes of size agree with a queue (seed 1)", STEPS);
-    ok(full > 100 && empty > 100 && resized > 100, "full %u, empty %u, resized %u times", full, empty, resized);
+    ok(wrong == 0, "%d random writes, reads and changes of size agree with a queue (seed 1)",
+       STEPS);
+    ok(full > 100 && empty > 100 && resized > 100, "full %u, empty %u, resized %u times", full,
+       empty, resized);
     ring_fini(&ring);
     ok(live_objects == before, "nothing is left");
     ring_init(&ring, NULL);

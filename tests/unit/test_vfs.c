@@ -69,7 +69,8 @@ static void test_walk(void)
        "/ . and /.. are the root");
     ok(try_stat(&outer, "/dir/sub/../file") == 0, ".. leads up");
     ok(ino_of(&outer, "/dir/..") == ino_of(&outer, "/"), ".. of a directory in / is /");
-    ok(try_stat(&outer, "/link/file") == 0 && ino_of(&outer, "/link/file") == ino_of(&outer, "/dir/file"),
+    ok(try_stat(&outer, "/link/file") == 0 &&
+           ino_of(&outer, "/link/file") == ino_of(&outer, "/dir/file"),
        "a symlink on the way is followed");
     ok(try_stat(&outer, "/dangling") == -ENOENT, "a dangling symlink is ENOENT");
     ok(try_stat(&outer, "/loop") == -ELOOP, "a symlink to itself is ELOOP");
@@ -87,11 +88,13 @@ static void test_walk(void)
 static void test_open(void)
 {
     ok(do_open("/none", O_RDONLY) == -ENOENT, "open of nothing is ENOENT");
-    ok(do_open("/dir", O_WRONLY) == -EISDIR && do_open("/dir", O_RDWR) == -EISDIR, "a directory cannot be written");
+    ok(do_open("/dir", O_WRONLY) == -EISDIR && do_open("/dir", O_RDWR) == -EISDIR,
+       "a directory cannot be written");
     ok(do_open("/dir", O_CREAT) == -EISDIR && do_open("/dir/", O_CREAT) == -EISDIR &&
            do_open("/none/", O_CREAT) == -EISDIR && do_open(".", O_CREAT) == -EISDIR,
        "O_CREAT of a directory is EISDIR");
-    ok(do_open("/file", O_CREAT | O_EXCL) == -EEXIST && do_open("/dangling", O_CREAT | O_EXCL) == -EEXIST,
+    ok(do_open("/file", O_CREAT | O_EXCL) == -EEXIST &&
+           do_open("/dangling", O_CREAT | O_EXCL) == -EEXIST,
        "O_EXCL of what exists is EEXIST, a dangling symlink too");
     ok(do_open("/file", O_DIRECTORY) == -ENOTDIR, "O_DIRECTORY of a file is ENOTDIR");
     ok(do_open("/link", O_NOFOLLOW) == -ELOOP, "O_NOFOLLOW of a symlink is ELOOP");
@@ -105,18 +108,22 @@ static void test_open(void)
     ok(do_open("/x", O_CREAT | O_DIRECTORY) == -EINVAL, "O_CREAT with O_DIRECTORY is EINVAL");
     ok(do_open("/dir", O_TMPFILE | O_RDWR) == 0 && do_open("/dir", O_TMPFILE) == -EINVAL,
        "O_TMPFILE makes a file that must be writable");
-    ok(do_open("/file", O_RDONLY | VFS_OPEN_EXEC) == -EACCES && do_open("/dir", VFS_OPEN_EXEC) == -EACCES,
+    ok(do_open("/file", O_RDONLY | VFS_OPEN_EXEC) == -EACCES &&
+           do_open("/dir", VFS_OPEN_EXEC) == -EACCES,
        "what has no x bit or is no file is no program");
 }
 
 static void test_make(void)
 {
-    ok(do_mkdir("/dir") == -EEXIST && do_mkdir("/file") == -EEXIST && do_mkdir("/dangling") == -EEXIST &&
-           do_mkdir("/") == -EEXIST && do_mkdir(".") == -EEXIST && do_mkdir("..") == -EEXIST,
+    ok(do_mkdir("/dir") == -EEXIST && do_mkdir("/file") == -EEXIST &&
+           do_mkdir("/dangling") == -EEXIST && do_mkdir("/") == -EEXIST &&
+           do_mkdir(".") == -EEXIST && do_mkdir("..") == -EEXIST,
        "mkdir of what exists is EEXIST");
     ok(do_mkdir("/new/") == 0 && do_rmdir("/new/") == 0, "mkdir and rmdir take a slash at the end");
-    ok(do_mkdir("/none/x") == -ENOENT && do_mkdir("/file/x") == -ENOTDIR, "mkdir needs the directory around");
-    ok(vfs_mknod(&outer.walker, "/fifo", S_IFIFO | 0600, 0) == 0, "mknod makes a FIFO in a tree of one's own");
+    ok(do_mkdir("/none/x") == -ENOENT && do_mkdir("/file/x") == -ENOTDIR,
+       "mkdir needs the directory around");
+    ok(vfs_mknod(&outer.walker, "/fifo", S_IFIFO | 0600, 0) == 0,
+       "mknod makes a FIFO in a tree of one's own");
     ok(vfs_mknod(&outer.walker, "/device", S_IFCHR | 0600, 1) == -EPERM, "mknod makes no devices");
     ok(vfs_mknod(&outer.walker, "/new/", S_IFREG, 0) == -ENOENT, "mknod takes no slash at the end");
     ok(vfs_symlink(&outer.walker, "", "/s") == -ENOENT, "a symlink needs a target");
@@ -135,7 +142,8 @@ static void test_remove(void)
     ok(do_unlink("/file/") == -ENOTDIR, "unlink of a file with a slash is ENOTDIR");
     ok(do_rmdir("/file") == -ENOTDIR && do_rmdir("/none") == -ENOENT, "rmdir of a file is ENOTDIR");
     ok(do_rmdir("/dir") == -ENOTEMPTY, "rmdir of a directory with entries is ENOTEMPTY");
-    ok(do_rmdir("/dir/.") == -EINVAL && do_rmdir("/dir/..") == -ENOTEMPTY && do_rmdir("/") == -EBUSY,
+    ok(do_rmdir("/dir/.") == -EINVAL && do_rmdir("/dir/..") == -ENOTEMPTY &&
+           do_rmdir("/") == -EBUSY,
        "rmdir of . is EINVAL, of .. ENOTEMPTY, of / EBUSY");
 }
 
@@ -148,14 +156,16 @@ static void test_rename(void)
     ok(do_rename("/file", "/dir") == -EISDIR && do_rename("/dir", "/file") == -ENOTDIR,
        "files replace files, directories directories");
     ok(do_rename("/empty", "/dir") == -ENOTEMPTY, "a directory with entries is not replaced");
-    ok(do_rename("/file", "/file") == 0 && try_stat(&outer, "/file") == 0, "rename to itself does nothing");
-    ok(do_rename("/dir/.", "/x") == -EBUSY && do_rename("/", "/x") == -EBUSY, "rename of . and / is EBUSY");
+    ok(do_rename("/file", "/file") == 0 && try_stat(&outer, "/file") == 0,
+       "rename to itself does nothing");
+    ok(do_rename("/dir/.", "/x") == -EBUSY && do_rename("/", "/x") == -EBUSY,
+       "rename of . and / is EBUSY");
     ok(do_rename("/file", "/x/") == -ENOTDIR && do_rename("/file/", "/x") == -ENOTDIR,
        "rename of a file takes no slash at the end");
     ok(vfs_rename(&outer.walker, "/file", &outer.walker, "/dir/file", 1) == -EEXIST,
        "RENAME_NOREPLACE keeps what exists");
-    ok(vfs_rename(&outer.walker, "/file", &outer.walker, "/empty", 2) == 0 && do_open("/file", O_DIRECTORY) == 0 &&
-           do_open("/empty", O_RDWR) == 0,
+    ok(vfs_rename(&outer.walker, "/file", &outer.walker, "/empty", 2) == 0 &&
+           do_open("/file", O_DIRECTORY) == 0 && do_open("/empty", O_RDWR) == 0,
        "RENAME_EXCHANGE changes a file and a directory over");
     ok(vfs_rename(&outer.walker, "/file", &outer.walker, "/empty", 2) == 0, "and back");
     must(do_link("/file", "/same"));
@@ -183,10 +193,13 @@ static void test_names(void)
     ok(vfs_mkdir(&inner.walker, "/x", 0755) == -EROFS && try_open(&inner, "/x", O_CREAT) == -EROFS,
        "/ without a root tree is read-only");
     ok(box_bind_path(&inner, "src", &outer, "/dir", RIGHT_READ) == 0, "a directory is bound");
-    ok(box_bind_path(&inner, "out", &outer, "/empty", RIGHT_READ | RIGHT_WRITE | RIGHT_CREATE) == 0, "and another");
+    ok(box_bind_path(&inner, "out", &outer, "/empty", RIGHT_READ | RIGHT_WRITE | RIGHT_CREATE) == 0,
+       "and another");
     ok(strcmp(list(&inner, "/"), ". .. src out ") == 0, "/ lists the names");
-    ok(try_stat(&inner, "/src/file") == 0 && try_stat(&inner, "/file") == -ENOENT, "a name is seen, the rest is not");
-    ok(ino_of(&inner, "/src/..") == ino_of(&inner, "/") && ino_of(&inner, "/src/sub/../..") == ino_of(&inner, "/"),
+    ok(try_stat(&inner, "/src/file") == 0 && try_stat(&inner, "/file") == -ENOENT,
+       "a name is seen, the rest is not");
+    ok(ino_of(&inner, "/src/..") == ino_of(&inner, "/") &&
+           ino_of(&inner, "/src/sub/../..") == ino_of(&inner, "/"),
        ".. at the top of a name is /");
     ok(vfs_rmdir(&inner.walker, "/src") == -EBUSY && vfs_unlink(&inner.walker, "/src") == -EBUSY &&
            vfs_rename(&inner.walker, "/src", &inner.walker, "/x", 0) == -EBUSY,
@@ -197,12 +210,14 @@ static void test_names(void)
     ok(length == 8 && memcmp(path, "/src/sub", 8) == 0, "its path is as the box spells it");
     ok(place_path(&place, inner.names, path, 7) == -ERANGE, "a path that does not fit is ERANGE");
     place_put(&place);
-    ok(walk(&outer.walker, "/file", 0, &place) == 0 && place_path(&place, inner.names, path, 64) == -ENOENT,
+    ok(walk(&outer.walker, "/file", 0, &place) == 0 &&
+           place_path(&place, inner.names, path, 64) == -ENOENT,
        "what none of the names reaches has no path");
     length = place_path(&place, outer.names, path, sizeof(path));
     ok(length == 5 && memcmp(path, "/file", 5) == 0, "a file has a path as well");
     place_put(&place);
-    ok(vfs_rename(&inner.walker, "/out/x", &inner.walker, "/src/x", 0) == -EXDEV, "rename between names is EXDEV");
+    ok(vfs_rename(&inner.walker, "/out/x", &inner.walker, "/src/x", 0) == -EXDEV,
+       "rename between names is EXDEV");
     box_end(&inner);
 }
 
@@ -217,12 +232,15 @@ static void test_root_tree(void)
     node_put(own->root);
     ok(vfs_mkdir(&inner.walker, "/a", 0755) == 0 && vfs_mkdir(&inner.walker, "/b", 0755) == 0,
        "entries are made in the root tree");
-    ok(box_bind_path(&inner, "a", &outer, "/dir", RIGHT_READ) == 0 && try_stat(&inner, "/a/file") == 0,
+    ok(box_bind_path(&inner, "a", &outer, "/dir", RIGHT_READ) == 0 &&
+           try_stat(&inner, "/a/file") == 0,
        "a name hides the root tree's entry");
     ok(strcmp(list(&inner, "/"), ". .. a b ") == 0, "which / then lists once");
-    ok(vfs_mknod(&inner.walker, "/fifo", S_IFIFO | 0600, 0) == 0, "a FIFO in a tree of one's own is made");
+    ok(vfs_mknod(&inner.walker, "/fifo", S_IFIFO | 0600, 0) == 0,
+       "a FIFO in a tree of one's own is made");
     must(names_remove(inner.names, "a"));
-    ok(try_stat(&inner, "/a") == 0 && try_stat(&inner, "/a/file") == -ENOENT, "unbind shows it again");
+    ok(try_stat(&inner, "/a") == 0 && try_stat(&inner, "/a/file") == -ENOENT,
+       "unbind shows it again");
     must(names_remove(inner.names, ""));
     ok(try_stat(&inner, "/b") == -ENOENT, "without the root tree its entries are gone");
     box_end(&inner);
@@ -240,25 +258,33 @@ static void test_rights(void)
     must(box_bind_path(&inner, "w", &outer, "/dir", RIGHT_READ | RIGHT_WRITE));
     must(box_bind_path(&inner, "c", &outer, "/dir", RIGHT_READ | RIGHT_CREATE));
     must(box_bind_path(&inner, "only", &outer, "/dir/file", RIGHT_WRITE));
-    ok(try_open(&inner, "/r/file", O_RDONLY) == 0 && try_open(&inner, "/r/file", O_WRONLY) == -EACCES &&
+    ok(try_open(&inner, "/r/file", O_RDONLY) == 0 &&
+           try_open(&inner, "/r/file", O_WRONLY) == -EACCES &&
            try_open(&inner, "/r/file", O_RDONLY | O_TRUNC) == -EACCES,
        "writing needs w");
-    ok(try_open(&inner, "/w/file", O_RDWR) == 0 && vfs_unlink(&inner.walker, "/w/file") == -EACCES &&
+    ok(try_open(&inner, "/w/file", O_RDWR) == 0 &&
+           vfs_unlink(&inner.walker, "/w/file") == -EACCES &&
            try_open(&inner, "/w/new", O_CREAT | O_RDWR) == -EACCES,
        "making and removing need c");
-    ok(vfs_mkdir(&inner.walker, "/w/sub", 0755) == -EEXIST, "mkdir of what exists is EEXIST even without c");
-    ok(vfs_mkdir(&inner.walker, "/c/made", 0755) == 0 && vfs_rmdir(&inner.walker, "/c/made") == 0, "c suffices for both");
-    ok(try_open(&inner, "/c/new", O_CREAT | O_RDWR) == -EACCES && try_stat(&inner, "/c/new") == -ENOENT,
+    ok(vfs_mkdir(&inner.walker, "/w/sub", 0755) == -EEXIST,
+       "mkdir of what exists is EEXIST even without c");
+    ok(vfs_mkdir(&inner.walker, "/c/made", 0755) == 0 && vfs_rmdir(&inner.walker, "/c/made") == 0,
+       "c suffices for both");
+    ok(try_open(&inner, "/c/new", O_CREAT | O_RDWR) == -EACCES &&
+           try_stat(&inner, "/c/new") == -ENOENT,
        "what could not be opened afterwards is not made");
-    ok(vfs_mknod(&inner.walker, "/c/fifo", S_IFIFO, 0) == -EPERM, "in another box's tree no FIFO is made");
+    ok(vfs_mknod(&inner.walker, "/c/fifo", S_IFIFO, 0) == -EPERM,
+       "in another box's tree no FIFO is made");
     ok(try_open(&inner, "/only", O_WRONLY) == 0 && try_open(&inner, "/only", O_RDONLY) == -EACCES &&
            try_stat(&inner, "/only") == -EACCES,
        "w alone is for writing alone");
-    ok(vfs_open(&inner.walker, "/w/file", O_RDONLY, 0, 0, &handle) == 0, "a handle opened for reading");
+    ok(vfs_open(&inner.walker, "/w/file", O_RDONLY, 0, 0, &handle) == 0,
+       "a handle opened for reading");
     iobuf_kernel(&buffer, &byte, 1);
     ok(handle_write(handle, &buffer) == -EBADF, "cannot write, whatever the grant says");
     atomic_store(&handle->grant->revoked, true);
-    ok(handle_read(handle, &buffer) == -EIO && try_stat(&inner, "/w/file") == -EIO, "a revoked grant is EIO");
+    ok(handle_read(handle, &buffer) == -EIO && try_stat(&inner, "/w/file") == -EIO,
+       "a revoked grant is EIO");
     handle_put(handle);
     box_end(&inner);
 }
@@ -279,10 +305,12 @@ static void test_hold(void)
     current_account = &account_root;
     ok(try_stat(&inner, "/out/absolute") == 0 && ino_of(&inner, "/etc") == ino_of(&outer, "/empty"),
        "the maker's own box follows its symlinks in its names");
-    ok(try_stat(&outer, "/dir/absolute") == -ELOOP, "a reader outside does not follow one that leaves the grant");
+    ok(try_stat(&outer, "/dir/absolute") == -ELOOP,
+       "a reader outside does not follow one that leaves the grant");
     ok(try_stat(&outer, "/dir/sub/up") == 0, "one that stays beneath the grant's top is followed");
     ok(try_stat(&outer, "/dir/sub/over") == -ELOOP, "one that climbs over the top is not");
-    ok(try_stat(&sibling, "/in/up") == -ELOOP, "nor one that leaves the reader's own, smaller grant");
+    ok(try_stat(&sibling, "/in/up") == -ELOOP,
+       "nor one that leaves the reader's own, smaller grant");
     ok(do_rename("/dir/sub/up", "/empty/up") == 0 && try_stat(&outer, "/empty/up") == -ELOOP,
        "nor one that was moved to where the grant does not reach");
     must(do_unlink("/empty/up"));

@@ -543,6 +543,19 @@ CASE_LIMIT("a bomb of 500 processes ends with its box, by one kill", 120)
     box_close(&box);
 }
 
+CASE("a suspended box can be given another program, and keeps its number")
+{
+    struct test_box box;
+
+    CHECK(box_shell(&box, "", "sleep 100 & sleep 100") == 0);
+    CHECK_EQUAL(box_do(&box, "exec /bin/busybox true"), -EBUSY);
+    CHECK(box_do(&box, "suspend") == 0);
+    CHECK(box_do(&box, "exec /bin/busybox sh -c 'exit $(( $$ + 8 ))'") == 0);
+    CHECK(box_do(&box, "start") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 9);
+    box_close(&box);
+}
+
 // --- Reasons ---
 
 static const char *reason_of(int (*run)(void))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_pipe.c - pipes and FIFOs: order, atomicity, blocking, wake-ups, ends that go, and many at once.
+// test_pipe.c - pipes and FIFOs: order, atomicity, blocking, wake-ups, ends that go, and many at
+// once.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,11 +19,11 @@
 
 #include "tests/vm/vmtest.h"
 
-#define FAILS(call, error)           \
-    do {                             \
-        errno = 0;                   \
-        CHECK_EQUAL((call), -1);     \
-        CHECK_EQUAL(errno, (error)); \
+#define FAILS(call, error)                                                                         \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK_EQUAL((call), -1);                                                                   \
+        CHECK_EQUAL(errno, (error));                                                               \
     } while (0)
 
 static void *volatile const bad_pointer = (void *)16; // never mapped

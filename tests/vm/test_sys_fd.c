@@ -361,6 +361,34 @@ CASE("a signalfd reads blocked signals")
     FAILS(signalfd(-1, &set, 1), EINVAL);
 }
 
+CASE("epoll watches a signalfd, also when the process that added it is gone")
+{
+    struct epoll_event event = { .events = EPOLLIN }, got;
+    int set = epoll_create1(0), fd, status;
+    sigset_t signals;
+    pid_t child;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    CHECK_EQUAL(sigprocmask(SIG_BLOCK, &signals, NULL), 0);
+    fd = signalfd(-1, &signals, SFD_NONBLOCK);
+    child = fork();
+    if (child == 0)
+        _exit(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : 1);
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(status, 0);
+    CHECK_EQUAL(epoll_wait(set, &got, 1, 0), 0);
+    CHECK_EQUAL(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL), 0);
+    CHECK_EQUAL(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+    child = fork();
+    if (child == 0) {
+        usleep(20000);
+        _exit(kill(getppid(), SIGUSR1));
+    }
+    CHECK_EQUAL(epoll_wait(set, &got, 1, 5000), 1);
+    CHECK_EQUAL(waitpid(child, NULL, 0), child);
+}
+
 CASE("a memory file holds what is written, and maps it")
 {
     int fd = (int)syscall(SYS_memfd_create, "name", 1);

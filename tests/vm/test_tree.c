@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_tree.c - trees in memory under many hands: directories renamed, listed, filled and removed at once.
+// test_tree.c - trees in memory under many hands: directories renamed, listed, filled and removed
+// at once.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -16,11 +17,11 @@
 
 #include "tests/vm/vmtest.h"
 
-#define FAILS(call, error)           \
-    do {                             \
-        errno = 0;                   \
-        CHECK_EQUAL((call), -1);     \
-        CHECK_EQUAL(errno, (error)); \
+#define FAILS(call, error)                                                                         \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK_EQUAL((call), -1);                                                                   \
+        CHECK_EQUAL(errno, (error));                                                               \
     } while (0)
 
 #define WORKERS 4

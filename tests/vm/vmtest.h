@@ -15,6 +15,10 @@ struct vmtest_case {
     struct vmtest_case *next;
 };
 
+// What the program does instead, where a test runs itself again as another program. Set by a constructor; it returns an exit
+// code, or -1 if the arguments are not its own.
+extern int (*vmtest_command)(int argc, char **argv);
+
 void vmtest_register(struct vmtest_case *test);
 
 // Ends the case as failed, saying where. Used through CHECK.

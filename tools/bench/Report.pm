@@ -151,6 +151,46 @@ sub growth_table {
     return $text;
 }
 
+# The ratios by the clock, a column for each number of CPUs.
+sub wall_table {
+    my ($dir) = @_;
+    my (%ratios, @order);
+    my @cpus = grep { -e "$dir/wall-$_.tsv" } 1, 2, 4;
+    for my $cpus (@cpus) {
+        for my $row (read_tsv("$dir/wall-$cpus.tsv")) {
+            my ($name, $ratio) = @$row[0, 4];
+            next if $name eq 'line' || $ratio eq '-';
+            push @order, $name unless $ratios{$name};
+            $ratios{$name}{$cpus} = sprintf '%.2f', $ratio;
+        }
+    }
+    my $text = sprintf "%-26s%s\n", 'Boxwork / Linux', join '', map { sprintf '%8s', "$_ CPU" } @cpus;
+    for my $name (@order) {
+        my $cells = join '', map { sprintf '%8s', $ratios{$name}{$_} // '-' } @cpus;
+        $text .= sprintf "%-26s%s\n", $name, $cells;
+    }
+    return $text;
+}
+
+sub read_text {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+# Puts the tables of the last runs into a document, each between its two marks.
+sub document {
+    my ($dir, $path) = @_;
+    my $text = read_text($path);
+    my %tables = (exact => read_text("$dir/exact.txt"), wall => wall_table($dir));
+    for my $name (sort keys %tables) {
+        $text =~ s/(<!-- $name -->\n```\n).*?(```\n<!-- end -->)/$1$tables{$name}$2/s
+            or die "$path has no place for $name\n";
+    }
+    write_text($path, $text);
+}
+
 sub gnuplot {
     my ($script) = @_;
     open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!\n";

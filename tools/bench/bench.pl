@@ -10,6 +10,7 @@
 #   base REVISION     this tree against another revision, exact
 #   budget            Boxwork against tests/bench/budget.tsv
 #   rebase            writes the budget, and Linux's stored figures, anew
+#   document          puts the tables of the last compare into docs/performance.md
 #   profile LINE      where the instructions of a line go
 #   run SYSTEM MODE PATTERN...    a few lines of one system
 use strict;
@@ -256,15 +257,16 @@ sub run_lines {
 }
 
 my %commands = (
-    compare => \&compare_all,
-    exact   => \&compare_exact,
-    base    => \&compare_base,
-    budget  => \&check_budget,
-    rebase  => \&rebase,
-    wall    => \&compare_walls,
-    profile => sub { Profile::show($dir, 'build/boxwork', @_); 1 },
-    run     => \&run_lines,
+    compare  => \&compare_all,
+    exact    => \&compare_exact,
+    base     => \&compare_base,
+    budget   => \&check_budget,
+    rebase   => \&rebase,
+    document => sub { Report::document($dir, 'docs/performance.md'); 1 },
+    wall     => \&compare_walls,
+    profile  => sub { Profile::show($dir, 'build/boxwork', @_); 1 },
+    run      => \&run_lines,
 );
-die "usage: bench.pl DIRECTORY compare|exact|wall|base|budget|rebase|profile|run ...\n"
+die "usage: bench.pl DIRECTORY compare|exact|wall|base|budget|rebase|document|profile|run ...\n"
     unless $commands{ $command // '' };
 exit($commands{$command}->(@arguments) ? 0 : 1);

@@ -47,7 +47,7 @@ def text(array):
 def boxes(box=None, depth=0):
     """All boxes, outermost first, each with its depth."""
     if box is None:
-        box = value("box_outermost_box").dereference()
+        box = value("'box.c'::outermost")
     yield box, depth
     for name in ("boxes", "killed_boxes"):
         for inner in entries(box[name], "struct box", "box_link"):
@@ -112,20 +112,28 @@ class Threads(gdb.Command):
                     where = gdb.execute("info symbol %#x" % waits, to_string=True).split(" in ")[0] \
                         if waits else "-"
                     print("%s%5d/%-5d %-8s cpu %d work %#x prio %d waits in %s  (struct uthread *) %#x"
-                          % ("  " * depth, int(process["pid"]), int(uthread["pid"]["number"]),
+                          % ("  " * depth, int(process["pid"]),
+                             int(uthread["pid"]["number"]) or int(process["pid"]),
                              THREAD_STATES[int(thread["state"])], int(thread["cpu"]),
                              int(thread["work"]), int(thread["priority"]), where.strip(),
                              int(uthread.address)))
 
 
 class Regions(gdb.Command):
-    """bw-regions PROCESS: the regions of a process, given as an expression for a struct process *."""
+    """bw-regions PROCESS: the regions of a process: its number in the outermost box, or a struct process *."""
 
     def __init__(self):
         super().__init__("bw-regions", gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        process = value(argument)
+        if argument.isdigit():
+            outermost = next(boxes())[0]
+            process = next((p for p in processes(outermost) if int(p["pid"]) == int(argument)), None)
+            if process is None:
+                print("the outermost box has no process %s" % argument)
+                return
+        else:
+            process = value(argument)
         if int(process["space"]) == 0:
             print("it has no address space any more")
             return

@@ -14,15 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// What a name of the skeleton allows; every other directory of the boot archive is there to be read and run.
+// What a name of the skeleton allows; every other directory of the boot archive is there to be read and run. Trees of the
+// box's own begin empty.
 static const struct {
     const char *name;
     const char *path; // NULL: the same
     const char *rights; // NULL: left out
+    bool tree;          // of the box's own
 } skeleton[] = {
-    { "boxwork", NULL, NULL },   { "box-dev", NULL, NULL }, { "dev", "/box-dev", "rw" }, { "etc", NULL, "r" },
-    { "home", NULL, "rwxc" },    { "proc", NULL, "rwxc" },  { "root", NULL, "rwxc" },    { "tmp", NULL, "rwxc" },
-    { "var", NULL, "rwxc" },
+    { "boxwork", NULL, NULL, false }, { "box-dev", NULL, NULL, false }, { "dev", "/box-dev", "rw", false },
+    { "etc", NULL, "r", false },      { "home", NULL, "rwxc", true },   { "proc", NULL, "rwxc", false },
+    { "root", NULL, "rwxc", true },   { "tmp", NULL, "rwxc", true },    { "var", NULL, "rwxc", false },
 };
 #define RIGHTS_DEFAULT "rx"
 
@@ -71,6 +73,8 @@ static int bind_name(struct box *box, const char *name)
             continue;
         if (rights == NULL)
             return 0;
+        if (skeleton[i].tree)
+            return commandf(box, "tree %s %s", name, rights);
         if (skeleton[i].path != NULL)
             return commandf(box, "bind %s %s %s", name, skeleton[i].path, rights);
         return commandf(box, "bind %s /%s %s", name, name, rights);

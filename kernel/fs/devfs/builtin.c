@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// builtin.c - the devices that are nothing but software: null zero full random urandom, and kmsg, the kernel's log.
+// builtin.c - the devices that are nothing but software: null zero full random urandom, and kmsg,
+// the kernel's log.
 
 #include "kernel/fs/devfs/builtin.h"
 
@@ -158,18 +159,33 @@ static ssize_t kmsg_write(struct handle *handle, struct iobuf *buffer, off_t *po
 }
 
 static const struct handle_ops null_ops = {
-    .read = null_read, .write = null_write, .seek = null_seek, .stateless = true,
+    .read = null_read,
+    .write = null_write,
+    .seek = null_seek,
+    .stateless = true,
 };
 static const struct handle_ops zero_ops = {
-    .read = zero_read, .write = null_write, .seek = null_seek, .map = zero_map, .stateless = true,
+    .read = zero_read,
+    .write = null_write,
+    .seek = null_seek,
+    .map = zero_map,
+    .stateless = true,
 };
 static const struct handle_ops full_ops = {
-    .read = zero_read, .write = full_write, .seek = null_seek, .stateless = true,
+    .read = zero_read,
+    .write = full_write,
+    .seek = null_seek,
+    .stateless = true,
 };
 static const struct handle_ops random_ops = {
-    .read = random_read, .write = random_write, .seek = null_seek, .stateless = true,
+    .read = random_read,
+    .write = random_write,
+    .seek = null_seek,
+    .stateless = true,
 };
-static const struct handle_ops kmsg_ops = { .read = kmsg_read, .write = kmsg_write, .seekable = true };
+static const struct handle_ops kmsg_ops = { .read = kmsg_read,
+                                            .write = kmsg_write,
+                                            .seekable = true };
 
 int builtin_devices_add(void)
 {
@@ -179,14 +195,14 @@ int builtin_devices_add(void)
         unsigned minor;
         const struct handle_ops *ops;
     } devices[] = {
-        { "null", 0666, 3, &null_ops },     { "zero", 0666, 5, &zero_ops },
-        { "full", 0666, 7, &full_ops },     { "random", 0666, 8, &random_ops },
+        { "null", 0666, 3, &null_ops },      { "zero", 0666, 5, &zero_ops },
+        { "full", 0666, 7, &full_ops },      { "random", 0666, 8, &random_ops },
         { "urandom", 0666, 9, &random_ops }, { "kmsg", 0600, 11, &kmsg_ops },
     };
     int error = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(devices) && error == 0; i++)
-        error = devfs_add(devices[i].name, S_IFCHR | devices[i].mode, linux_makedev(MEM_MAJOR, devices[i].minor),
-                          devices[i].ops, NULL, NULL);
+        error = devfs_add(devices[i].name, S_IFCHR | devices[i].mode,
+                          linux_makedev(MEM_MAJOR, devices[i].minor), devices[i].ops, NULL, NULL);
     return error;
 }

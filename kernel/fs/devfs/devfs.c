@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // devfs.c - the trees of devices: the machine's whole one, and the default one that boxes get.
 //
-// Both are made at start and only grow; their nodes are never freed. Nobody makes or removes entries by system calls, and
-// mode, owner and times stand still, since all boxes share the nodes.
+// Both are made at start and only grow; their nodes are never freed. Nobody makes or removes
+// entries by system calls, and mode, owner and times stand still, since all boxes share the nodes.
 
 #include "kernel/fs/devfs/devfs.h"
 
@@ -24,10 +24,10 @@
 // Fields: I set once
 struct dev_node {
     struct node node;
-    struct entries entries;                       // of a directory
-    int (*open)(struct node *, struct handle *);  // I  of a device
-    void *private;                                // I
-    const char *target;                           // I  of a symlink
+    struct entries entries;                      // of a directory
+    int (*open)(struct node *, struct handle *); // I  of a device
+    void *private;                               // I
+    const char *target;                          // I  of a symlink
 };
 
 static SLAB_CACHE(dev_cache, "dev node", struct dev_node);
@@ -35,19 +35,22 @@ static struct tree machine_tree, default_tree;
 static const struct node_ops directory_ops, device_ops, link_ops;
 
 // Devices that every box may have, since they let nobody see or touch anything of others.
-static const char *const default_names[] = { "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts" };
+static const char *const default_names[] = { "null",    "zero", "full", "random",
+                                             "urandom", "tty",  "ptmx", "pts" };
 
 static struct dev_node *dev_node_of(const struct node *node)
 {
     return container_of(node, struct dev_node, node);
 }
 
-static int directory_lookup(struct node *directory, const char *name, size_t length, struct node **child)
+static int directory_lookup(struct node *directory, const char *name, size_t length,
+                            struct node **child)
 {
     return entries_find(&dev_node_of(directory)->entries, name, length, child);
 }
 
-static int directory_readdir(struct node *directory, off_t *position, readdir_emit_fn *emit, void *context)
+static int directory_readdir(struct node *directory, off_t *position, readdir_emit_fn *emit,
+                             void *context)
 {
     entries_list(directory, &dev_node_of(directory)->entries, position, emit, context);
     return 0;
@@ -131,7 +134,8 @@ static int add(struct node *directory, const char *name, size_t length, struct d
     return error;
 }
 
-static int find_or_make_directory(struct node *parent, const char *name, size_t length, struct node **directory)
+static int find_or_make_directory(struct node *parent, const char *name, size_t length,
+                                  struct node **directory)
 {
     struct dev_node *made;
 
@@ -144,8 +148,8 @@ static int find_or_make_directory(struct node *parent, const char *name, size_t 
     return add(parent, name, length, made);
 }
 
-// NAME or DIR/NAME below a tree's root. A node that cannot be added is lost: this happens at start alone, where it ends
-// in a panic.
+// NAME or DIR/NAME below a tree's root. A node that cannot be added is lost: this happens at start
+// alone, where it ends in a panic.
 static int add_path(struct tree *tree, const char *path, struct dev_node *made)
 {
     const char *slash = strchr(path, '/');
@@ -171,7 +175,8 @@ static bool is_default(const char *name)
 }
 
 static int add_device(struct tree *tree, const char *name, mode_t mode, dev_t device,
-                      const struct handle_ops *ops, int (*open)(struct node *, struct handle *), void *private)
+                      const struct handle_ops *ops, int (*open)(struct node *, struct handle *),
+                      void *private)
 {
     struct dev_node *made = create(tree, &device_ops, (mode & S_IFMT) != 0 ? mode : mode | S_IFCHR);
 
@@ -243,7 +248,8 @@ static int devfs_statfs(struct tree *tree, struct linux_statfs *statfs)
     return 0;
 }
 
-// The links lead where the reader's own names say. Shared memory by name lives in the reader's /tmp.
+// The links lead where the reader's own names say. Shared memory by name lives in the reader's
+// /tmp.
 static int init_tree(struct tree *tree)
 {
     static const char *const links[][2] = { { "fd", "/proc/self/fd" },
@@ -264,6 +270,7 @@ static int init_tree(struct tree *tree)
 
 void devfs_init(void)
 {
-    if (init_tree(&machine_tree) != 0 || init_tree(&default_tree) != 0 || builtin_devices_add() != 0)
+    if (init_tree(&machine_tree) != 0 || init_tree(&default_tree) != 0 ||
+        builtin_devices_add() != 0)
         panic("no memory for /dev");
 }

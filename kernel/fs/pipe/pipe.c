@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // pipe.c - pipes and FIFOs: bytes from those who write to those who read.
 //
-// A pipe is part of a node without a name; a FIFO's pipe hangs on its node while anybody has the FIFO open.
-// Locking: pipe->lock (mutex, rank PIPE) is held while bytes are copied, never while waiting for any. What waiters look
-// at (bytes, numbers of ends) is atomic. Opening and closing of FIFOs is under node->lock as well.
-// Wake-ups: each transfer wakes one thread on the other side; one that leaves something for the next of its own side wakes
-// that one, so every byte finds its reader and nobody is woken for nothing.
+// A pipe is part of a node without a name; a FIFO's pipe hangs on its node while anybody has the
+// FIFO open.
+// Locking: pipe->lock (mutex, rank PIPE) is held while bytes are copied, never while waiting for
+// any. What waiters look at (bytes, numbers of ends) is atomic. Opening and closing of FIFOs is
+// under node->lock as well.
+// Wake-ups: each transfer wakes one thread on the other side; one that leaves something for the
+// next of its own side wakes that one, so every byte finds its reader and nobody is woken for
+// nothing.
 
 #include "kernel/fs/pipe/pipe.h"
 
@@ -28,16 +31,16 @@
 
 // Fields: p under lock · a atomic · n under node->lock · I set once
 struct pipe {
-    struct mutex lock;         // rank PIPE
-    struct ring ring;          // p
-    struct waitq readers;      // who waits for bytes, or for a writer
-    struct waitq writers;      // who waits for room, or for a reader
-    atomic_uint reader_count;  // a  ends open for reading
-    atomic_uint writer_count;  // a
-    atomic_uint reader_opens;  // a  how often it was opened so, for those who wait in open
-    atomic_uint writer_opens;  // a
-    unsigned users;            // n  handles, and opens under way
-    struct pipe **slot;        // I  of a FIFO; NULL: the pipe is part of its node
+    struct mutex lock;        // rank PIPE
+    struct ring ring;         // p
+    struct waitq readers;     // who waits for bytes, or for a writer
+    struct waitq writers;     // who waits for room, or for a reader
+    atomic_uint reader_count; // a  ends open for reading
+    atomic_uint writer_count; // a
+    atomic_uint reader_opens; // a  how often it was opened so, for those who wait in open
+    atomic_uint writer_opens; // a
+    unsigned users;           // n  handles, and opens under way
+    struct pipe **slot;       // I  of a FIFO; NULL: the pipe is part of its node
 };
 
 struct pipe_node {
@@ -64,8 +67,9 @@ static void pipe_fini(struct pipe *pipe)
 
 static void wake(struct waitq *queue, unsigned count, unsigned events)
 {
-    // Whoever waits put itself on the queue before it looked at what the caller has just changed (both are ordered by
-    // locked instructions), so an empty queue means that nobody missed the change.
+    // Whoever waits put itself on the queue before it looked at what the caller has just changed
+    // (both are ordered by locked instructions), so an empty queue means that nobody missed the
+    // change.
     if (waitq_active(queue))
         waitq_wake(queue, count, events);
 }
@@ -90,7 +94,8 @@ static bool is_readable(const struct pipe *pipe)
 
 static bool is_writable(const struct pipe *pipe, size_t need)
 {
-    return ring_capacity(&pipe->ring) - ring_used(&pipe->ring) >= need || atomic_load(&pipe->reader_count) == 0;
+    return ring_capacity(&pipe->ring) - ring_used(&pipe->ring) >= need ||
+           atomic_load(&pipe->reader_count) == 0;
 }
 
 static ssize_t read_some(struct pipe *pipe, struct iobuf *buffer)
@@ -172,7 +177,8 @@ static ssize_t pipe_write(struct handle *handle, struct iobuf *buffer, off_t *po
         else if (written == 0 && handle_nonblocking(handle))
             error = -EAGAIN;
         else if (written == 0)
-            error = WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_writable(pipe, need));
+            error =
+                WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_writable(pipe, need));
     }
     return size != buffer->left ? (ssize_t)(size - buffer->left) : error;
 }
@@ -277,7 +283,8 @@ static const struct handle_ops pipe_handle_ops = {
     .close = pipe_close,
 };
 
-// POSIX: a reader waits for a writer and the other way round; one that came and went meanwhile counts as well.
+// POSIX: a reader waits for a writer and the other way round; one that came and went meanwhile
+// counts as well.
 static int wait_for_peer(struct pipe *pipe, unsigned flags)
 {
     unsigned before;
@@ -287,7 +294,8 @@ static int wait_for_peer(struct pipe *pipe, unsigned flags)
             return 0;
         before = atomic_load(&pipe->writer_opens);
         return WAIT_EVENT(&pipe->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
-                          atomic_load(&pipe->writer_count) != 0 || atomic_load(&pipe->writer_opens) != before);
+                          atomic_load(&pipe->writer_count) != 0 ||
+                              atomic_load(&pipe->writer_opens) != before);
     }
     if ((flags & O_ACCMODE) != O_WRONLY || atomic_load(&pipe->reader_count) != 0)
         return 0;
@@ -295,7 +303,8 @@ static int wait_for_peer(struct pipe *pipe, unsigned flags)
         return -ENXIO;
     before = atomic_load(&pipe->reader_opens);
     return WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
-                      atomic_load(&pipe->reader_count) != 0 || atomic_load(&pipe->reader_opens) != before);
+                      atomic_load(&pipe->reader_count) != 0 ||
+                          atomic_load(&pipe->reader_opens) != before);
 }
 
 static int open_end(struct pipe *pipe, struct handle *handle)
@@ -304,7 +313,8 @@ static int open_end(struct pipe *pipe, struct handle *handle)
     int error;
 
     // A writer that would not wait must find a reader before it counts as a writer.
-    if ((flags & (O_ACCMODE | O_NONBLOCK)) == (O_WRONLY | O_NONBLOCK) && atomic_load(&pipe->reader_count) == 0)
+    if ((flags & (O_ACCMODE | O_NONBLOCK)) == (O_WRONLY | O_NONBLOCK) &&
+        atomic_load(&pipe->reader_count) == 0)
         return -ENXIO;
     add_end(pipe, flags);
     error = wait_for_peer(pipe, flags);
@@ -355,8 +365,8 @@ static struct pipe_node *pipe_node_of(struct node *node)
     return container_of(node, struct pipe_node, node);
 }
 
-// A new end: pipe_create's, or one by a link of /proc. Unlike a FIFO's it waits for nobody: what it is opened for
-// may be the bytes of a writer that has gone.
+// A new end: pipe_create's, or one by a link of /proc. Unlike a FIFO's it waits for nobody: what it
+// is opened for may be the bytes of a writer that has gone.
 static int pipe_node_open(struct node *node, struct handle *handle)
 {
     struct pipe *pipe = &pipe_node_of(node)->pipe;
@@ -387,7 +397,8 @@ static const struct node_ops pipe_node_ops = {
     .free = pipe_node_free,
 };
 
-int pipe_create(unsigned flags, struct account *account, struct handle **read_end, struct handle **write_end)
+int pipe_create(unsigned flags, struct account *account, struct handle **read_end,
+                struct handle **write_end)
 {
     struct pipe_node *made;
     int error;

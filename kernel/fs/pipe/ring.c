@@ -41,8 +41,10 @@ static struct frame **slot_of(struct ring *ring, uint64_t position)
     return &ring->slots[(position >> PAGE_SHIFT) & (ring->page_count - 1)];
 }
 
-// Moves one piece, within a page, at position. Returns: how many bytes it moved, fewer than size after a fault.
-static size_t move_piece(struct ring *ring, struct iobuf *buffer, uint64_t position, size_t size, bool in)
+// Moves one piece, within a page, at position. Returns: how many bytes it moved, fewer than size
+// after a fault.
+static size_t move_piece(struct ring *ring, struct iobuf *buffer, uint64_t position, size_t size,
+                         bool in)
 {
     char *bytes = (char *)frame_ptr(*slot_of(ring, position)) + (position & PAGE_MASK);
     size_t before = buffer->left;
@@ -104,7 +106,8 @@ ssize_t ring_read(struct ring *ring, struct iobuf *to, size_t size)
         if (moved != 0 && (ring->tail & PAGE_MASK) == 0)
             free_page_before_tail(ring);
     }
-    // An empty ring begins its page anew, so that a small exchange stays on one page and in few cache lines.
+    // An empty ring begins its page anew, so that a small exchange stays on one page and in few
+    // cache lines.
     if (ring->head == ring->tail)
         ring->head = ring->tail = ring->head & ~PAGE_MASK;
     atomic_store(&ring->used, (unsigned)(ring->head - ring->tail));

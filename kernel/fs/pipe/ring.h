@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ring.h - the bytes of a pipe: a ring over pages that are there only where bytes are.
 //
-// head and tail count bytes for ever; page p of the count is in slot p mod capacity. When the bytes begin in the middle of a
-// page and the ring is full, its first and last byte share a slot.
+// head and tail count bytes for ever; page p of the count is in slot p mod capacity. When the bytes
+// begin in the middle of a page and the ring is full, its first and last byte share a slot.
 // Locking: the owner's mutex guards all but used, which may be read without it.
 #pragma once
 
@@ -40,7 +40,8 @@ static inline size_t ring_capacity(const struct ring *ring)
     return (size_t)ring->page_count * 4096;
 }
 
-// Moves up to size bytes (at most what there is room for, or what is there). Returns how many; an error only if none.
+// Moves up to size bytes (at most what there is room for, or what is there). Returns how many; an
+// error only if none.
 // Errors: -EFAULT, -ENOMEM.
 ssize_t ring_write(struct ring *ring, struct iobuf *from, size_t size) MUST_CHECK;
 ssize_t ring_read(struct ring *ring, struct iobuf *to, size_t size) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "kernel/fs/procfs/ctl.h"
 #include "kernel/fs/procfs/limit.h"
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/ramfs/ramfs.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/mem/space.h"
@@ -130,22 +131,27 @@ static int do_give(const struct subject *subject, const struct ctl_command *comm
 
 // --- Names ---
 
-static int bind_place(const struct subject *subject, const char *name, const struct place *place,
-                      unsigned rights)
+// Takes over the grant.
+static int bind_grant(const struct subject *subject, const char *name, struct grant *grant)
 {
     struct names *names;
-    struct grant *grant;
-    int error = place_grant(place, rights, subject->box->account, &grant);
+    int error = subject_names(subject, &names);
 
-    if (error != 0)
-        return error;
-    error = subject_names(subject, &names);
     if (error == 0) {
         error = names_add(names, name, grant);
         names_put(names);
     }
     grant_put(grant);
     return error;
+}
+
+static int bind_place(const struct subject *subject, const char *name, const struct place *place,
+                      unsigned rights)
+{
+    struct grant *grant;
+    int error = place_grant(place, rights, subject->box->account, &grant);
+
+    return error != 0 ? error : bind_grant(subject, name, grant);
 }
 
 // The path is the writer's.
@@ -166,6 +172,22 @@ static int do_bind(const struct subject *subject, const struct ctl_command *comm
     }
     place_put(&cwd);
     return error;
+}
+
+// A tree of the target's own, empty: what its programs may make anything in.
+static int do_tree(const struct subject *subject, const struct ctl_command *command)
+{
+    unsigned rights = command->argument_count == 2 ? (unsigned)command->values[1] : RIGHT_ALL;
+    struct account *account = subject->box->account;
+    struct grant *grant;
+    struct tree *tree;
+    int error = ramfs_create(account, &tree);
+
+    if (error != 0)
+        return error;
+    error = grant_create(NULL, tree->root, rights, account, &grant);
+    node_put(tree->root);
+    return error != 0 ? error : bind_grant(subject, command->texts[0], grant);
 }
 
 static int do_unbind(const struct subject *subject, const struct ctl_command *command)
@@ -384,6 +406,7 @@ static command_fn *const commands[CTL_COUNT] = {
     [CTL_inherit] = do_inherit, [CTL_exec] = do_exec,       [CTL_execfd] = do_execfd,
     [CTL_wx] = do_wx,           [CTL_adopt] = do_switch,    [CTL_leash] = do_switch,
     [CTL_strict] = do_switch,   [CTL_keep] = do_switch,     [CTL_uid] = do_uid,
+    [CTL_tree] = do_tree,
 };
 
 int ctl_do(const struct subject *subject, const struct ctl_command *command)

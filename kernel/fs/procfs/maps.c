@@ -68,7 +68,7 @@ static int maps_collect(struct space *space, struct maps *maps)
         (void)space_walk(space, add_region, maps);
         if (maps->count <= maps->most)
             return 0;
-        most = maps->count + 8;
+        most = maps->count + maps->count / 4;
         maps_free(maps);
     }
 }

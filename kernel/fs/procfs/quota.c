@@ -65,6 +65,18 @@ static int64_t own_limit(struct box *box, enum quota_key key)
     return time != 0 ? (int64_t)time : INT64_MAX;
 }
 
+// Processor time of the box, inner boxes and the dead included. The outermost shares its account
+// with the kernel's own threads.
+static nsec_t run_time(struct box *box)
+{
+    struct usage usage;
+
+    if (box->outer != NULL)
+        return sched_group_runtime(&box->account->group);
+    box_usage(box, &usage);
+    return usage.user_ns + usage.kernel_ns;
+}
+
 static void counter_get(const struct account *account, enum quota_key key,
                         struct limit_state *state)
 {
@@ -80,7 +92,7 @@ static void counter_get(const struct account *account, enum quota_key key,
 // used: the average since the box was started.
 static void cpu_get(struct box *box, struct limit_state *state)
 {
-    nsec_t elapsed = box_elapsed(box), run = sched_group_runtime(&box->account->group);
+    nsec_t elapsed = box_elapsed(box), run = run_time(box);
 
     state->used = elapsed >= NSEC_PER_MSEC ? (int64_t)(run / (elapsed / 100)) : 0;
     state->peak = NOT_KEPT;
@@ -103,8 +115,7 @@ void limit_get(struct box *box, enum quota_key key, struct limit_state *state)
         cpu_get(box, state);
         return;
     }
-    state->used = (int64_t)(key == QUOTA_cputime ? sched_group_runtime(&box->account->group)
-                                                 : box_elapsed(box));
+    state->used = (int64_t)(key == QUOTA_cputime ? run_time(box) : box_elapsed(box));
     state->peak = state->used;
     state->limit = own_limit(box, key);
 }

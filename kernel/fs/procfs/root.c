@@ -226,6 +226,8 @@ void process_procfs_init(void)
     variable_init();
     tree_init(&proc_tree, "proc", PROC_SUPER_MAGIC, &account_root);
     proc_tree.same_for_all = false;
+    // Makes the secret in it while nobody else can.
+    (void)proc_ino(NULL, &root_entry, 0);
     if (proc_node_create(NULL, &make, &root_node) != 0)
         panic("no memory for /proc");
 }

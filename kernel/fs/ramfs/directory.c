@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // directory.c - directories in memory.
 //
-// A directory that was removed has nlink 0: nothing can be made in it any more. nlink of a directory is 2 and one for
-// each directory in it; its size grows by ENTRY_SIZE with each entry, as tmpfs shows it.
-// Locking: the caller holds directory->lock (and what node.h says of each operation); a child's lock is taken inside.
+// A directory that was removed has nlink 0: nothing can be made in it any more. nlink of a
+// directory is 2 and one for each directory in it; its size grows by ENTRY_SIZE with each entry, as
+// tmpfs shows it.
+// Locking: the caller holds directory->lock (and what node.h says of each operation); a child's
+// lock is taken inside.
 
 #include <string.h>
 
@@ -27,7 +29,8 @@ static bool is_removed(const struct node *directory)
     return directory->nlink == 0;
 }
 
-static int directory_lookup(struct node *directory, const char *name, size_t length, struct node **child)
+static int directory_lookup(struct node *directory, const char *name, size_t length,
+                            struct node **child)
 {
     return entries_find(entries_of(directory), name, length, child);
 }
@@ -61,7 +64,8 @@ static void set_labels(struct node *node, const struct node *directory, uid_t ui
 }
 
 static int directory_create(struct node *directory, const char *name, size_t length, mode_t mode,
-                            const struct symlink_text *symlink, uid_t uid, gid_t gid, struct node **child)
+                            const struct symlink_text *symlink, uid_t uid, gid_t gid,
+                            struct node **child)
 {
     struct account *account = account_current();
     struct ramfs_node *made;
@@ -92,7 +96,8 @@ static int directory_create(struct node *directory, const char *name, size_t len
     return 0;
 }
 
-static int directory_create_unnamed(struct node *directory, mode_t mode, uid_t uid, gid_t gid, struct node **child)
+static int directory_create_unnamed(struct node *directory, mode_t mode, uid_t uid, gid_t gid,
+                                    struct node **child)
 {
     struct ramfs_node *made;
 
@@ -131,7 +136,8 @@ static int add_link(struct ramfs_node *target)
     return error;
 }
 
-static int directory_link(struct node *directory, const char *name, size_t length, struct node *target)
+static int directory_link(struct node *directory, const char *name, size_t length,
+                          struct node *target)
 {
     struct entry *entry;
     int error;
@@ -180,7 +186,8 @@ static int give_up(struct node *node)
     return 0;
 }
 
-static int directory_remove(struct node *directory, const char *name, size_t length, bool remove_directory)
+static int directory_remove(struct node *directory, const char *name, size_t length,
+                            bool remove_directory)
 {
     struct node *child;
     int error = entries_find(entries_of(directory), name, length, &child);
@@ -222,8 +229,10 @@ static int exchange(struct move *move)
 {
     if (move->victim == NULL)
         return -ENOENT;
-    node_put(entries_replace(move->from, entries_of(move->from), move->old_name, move->old_length, move->victim));
-    node_put(entries_replace(move->to, entries_of(move->to), move->new_name, move->new_length, move->node));
+    node_put(entries_replace(move->from, entries_of(move->from), move->old_name, move->old_length,
+                             move->victim));
+    node_put(entries_replace(move->to, entries_of(move->to), move->new_name, move->new_length,
+                             move->node));
     set_parent(move->victim, move->from);
     set_parent(move->node, move->to);
     entry_went(move->from, move->node);
@@ -243,7 +252,8 @@ static int take_place(struct move *move)
         error = give_up(move->victim);
         if (error != 0)
             return error;
-        node_put(entries_replace(move->to, entries_of(move->to), move->new_name, move->new_length, move->node));
+        node_put(entries_replace(move->to, entries_of(move->to), move->new_name, move->new_length,
+                                 move->node));
         entry_went(move->to, move->victim);
         return 0;
     }
@@ -272,8 +282,9 @@ static int replace(struct move *move)
     return 0;
 }
 
-static int directory_rename(struct node *from, const char *old_name, size_t old_length, struct node *to,
-                            const char *new_name, size_t new_length, unsigned flags)
+static int directory_rename(struct node *from, const char *old_name, size_t old_length,
+                            struct node *to, const char *new_name, size_t new_length,
+                            unsigned flags)
 {
     struct move move = { from, old_name, old_length, to, new_name, new_length, NULL, NULL };
     int error;
@@ -297,7 +308,8 @@ static int directory_rename(struct node *from, const char *old_name, size_t old_
     return error;
 }
 
-static int directory_readdir(struct node *directory, off_t *position, readdir_emit_fn *emit, void *context)
+static int directory_readdir(struct node *directory, off_t *position, readdir_emit_fn *emit,
+                             void *context)
 {
     if (is_removed(directory))
         return -ENOENT;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // file.c - regular files in memory: their bytes are the pages of a pager, which maps share.
 //
-// Locking: writes and changes of size are under node.lock; reads take no lock but the pager's, so that a read beside a
-// write may see a part of it, as on Linux. The size moves after the bytes are there and before pages are taken away.
+// Locking: writes and changes of size are under node.lock; reads take no lock but the pager's, so
+// that a read beside a write may see a part of it, as on Linux. The size moves after the bytes are
+// there and before pages are taken away.
 
 #include <string.h>
 
@@ -75,7 +76,8 @@ static int write_piece(struct ramfs_node *file, struct iobuf *buffer, off_t posi
         return error;
     error = iobuf_get(buffer, (char *)frame_ptr(frame) + (position & PAGE_MASK), size);
     if (error != 0)
-        clear_past_end(file, frame_ptr(frame), position + (off_t)(before - buffer->left), position + (off_t)size);
+        clear_past_end(file, frame_ptr(frame), position + (off_t)(before - buffer->left),
+                       position + (off_t)size);
     frame_put(frame);
     return error;
 }
@@ -83,7 +85,8 @@ static int write_piece(struct ramfs_node *file, struct iobuf *buffer, off_t posi
 typedef int piece_fn(struct ramfs_node *file, struct iobuf *buffer, off_t position, size_t size);
 
 // Moves size bytes in pieces. Returns how many; an error only if none.
-static ssize_t move(struct ramfs_node *file, struct iobuf *buffer, off_t position, size_t size, piece_fn *piece)
+static ssize_t move(struct ramfs_node *file, struct iobuf *buffer, off_t position, size_t size,
+                    piece_fn *piece)
 {
     size_t before = buffer->left;
     size_t pages = 0;
@@ -108,7 +111,8 @@ static ssize_t file_read(struct handle *handle, struct iobuf *buffer, off_t *pos
 
     if (*position >= size || buffer->left == 0)
         return 0;
-    result = move(file, buffer, *position, MIN(buffer->left, (size_t)(size - *position)), read_piece);
+    result =
+        move(file, buffer, *position, MIN(buffer->left, (size_t)(size - *position)), read_piece);
     if (result > 0)
         *position += result;
     if ((handle_flags(handle) & O_NOATIME) == 0)

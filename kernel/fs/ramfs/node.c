@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // node.c - the nodes of trees in memory: how they are made and freed.
 //
-// An entry keeps its node; a directory does not keep its parent (node.h). So the last reference on a directory may take a
-// whole tree with it. That is done by a loop over a list, however deep the tree is.
+// An entry keeps its node; a directory does not keep its parent (node.h). So the last reference on
+// a directory may take a whole tree with it. That is done by a loop over a list, however deep the
+// tree is.
 
 #include <string.h>
 
@@ -130,8 +131,8 @@ static char *copy_text(const char *text, struct account *account)
     return copy;
 }
 
-struct ramfs_node *ramfs_node_create(struct tree *tree, mode_t mode, const struct symlink_text *symlink,
-                                     struct account *account)
+struct ramfs_node *ramfs_node_create(struct tree *tree, mode_t mode,
+                                     const struct symlink_text *symlink, struct account *account)
 {
     struct ramfs_node *made = slab_alloc(&node_cache, account);
 

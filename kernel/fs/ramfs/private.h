@@ -13,8 +13,8 @@ struct pipe;
 struct ramfs_node {
     struct node node;
     struct ramfs_node *next_dying; // on the list of what is being freed
-    char *text;                 // I  a symlink's target; an anonymous file's name
-    bool unnamed;               // n  made by O_TMPFILE, and link may still name it
+    char *text;                    // I  a symlink's target; an anonymous file's name
+    bool unnamed;                  // n  made by O_TMPFILE, and link may still name it
     union {
         struct entries entries; // directories; see entries.h
         struct pager pager;     // regular files
@@ -32,8 +32,8 @@ extern const struct node_ops ramfs_file_ops;
 extern const struct handle_ops ramfs_file_handle_ops;
 
 // A node of the type in mode, charged to account. NULL: no memory.
-struct ramfs_node *ramfs_node_create(struct tree *tree, mode_t mode, const struct symlink_text *symlink,
-                                     struct account *account);
+struct ramfs_node *ramfs_node_create(struct tree *tree, mode_t mode,
+                                     const struct symlink_text *symlink, struct account *account);
 // ops->free of all nodes.
 void ramfs_free(struct node *node);
 

@@ -14,8 +14,8 @@
 #include "lib/cpio/cpio.h"
 #include "lib/path/path.h"
 
-// A file of an archive that has more names than one: the others are made as links to the first. The data comes with
-// any one of them.
+// A file of an archive that has more names than one: the others are made as links to the first. The
+// data comes with any one of them.
 struct known_link {
     struct known_link *next;
     uint32_t ino, device;
@@ -40,7 +40,8 @@ static int create(struct node *directory, const char *name, size_t length, mode_
     return error;
 }
 
-static int find_or_make_directory(struct node *parent, const char *name, size_t length, struct node **child)
+static int find_or_make_directory(struct node *parent, const char *name, size_t length,
+                                  struct node **child)
 {
     int error = parent->ops->lookup(parent, name, length, child);
 
@@ -53,7 +54,8 @@ static int find_or_make_directory(struct node *parent, const char *name, size_t 
     return error;
 }
 
-// The directory of the last component, made where it is missing; counted. *length 0: the path is the root itself.
+// The directory of the last component, made where it is missing; counted. *length 0: the path is
+// the root itself.
 // Errors: -EINVAL a "..", or a name that is too long; -ENOTDIR, -ENOMEM.
 static int find_directory(struct unpacking *unpacking, const char *path, struct node **directory,
                           const char **last, size_t *length)
@@ -114,7 +116,8 @@ static void set_attributes(struct node *node, const struct cpio_entry *entry)
 }
 
 // A later archive overrides: what is in the way goes, unless it is a directory that is to stay one.
-static int clear_way(struct node *directory, const char *name, size_t length, mode_t mode, struct node **kept)
+static int clear_way(struct node *directory, const char *name, size_t length, mode_t mode,
+                     struct node **kept)
 {
     struct node *old;
     int error;
@@ -135,14 +138,15 @@ static int clear_way(struct node *directory, const char *name, size_t length, mo
     return error;
 }
 
-static int create_symlink(struct node *directory, const char *name, size_t length, const struct cpio_entry *entry,
-                          struct node **made)
+static int create_symlink(struct node *directory, const char *name, size_t length,
+                          const struct cpio_entry *entry, struct node **made)
 {
     struct symlink_text symlink = { 0 };
     char *target;
     int error;
 
-    if (entry->size == 0 || entry->size >= PATH_MAX_BYTES || memchr(entry->data, '\0', entry->size) != NULL)
+    if (entry->size == 0 || entry->size >= PATH_MAX_BYTES ||
+        memchr(entry->data, '\0', entry->size) != NULL)
         return -EINVAL;
     target = kmalloc(entry->size + 1, NULL);
     if (target == NULL)
@@ -162,7 +166,8 @@ static struct node *find_link(const struct unpacking *unpacking, const struct cp
     return NULL;
 }
 
-static int remember_link(struct unpacking *unpacking, const struct cpio_entry *entry, struct node *node)
+static int remember_link(struct unpacking *unpacking, const struct cpio_entry *entry,
+                         struct node *node)
 {
     struct known_link *link = kmalloc(sizeof(*link), NULL);
 
@@ -186,8 +191,8 @@ static void forget_links(struct unpacking *unpacking)
     }
 }
 
-static int create_regular(struct unpacking *unpacking, struct node *directory, const char *name, size_t length,
-                          const struct cpio_entry *entry, struct node **made)
+static int create_regular(struct unpacking *unpacking, struct node *directory, const char *name,
+                          size_t length, const struct cpio_entry *entry, struct node **made)
 {
     bool linked = entry->nlink > 1;
     struct node *first = linked ? find_link(unpacking, entry) : NULL;
@@ -214,8 +219,8 @@ static int create_regular(struct unpacking *unpacking, struct node *directory, c
 }
 
 // Returns: 0 with *made NULL for what is left out.
-static int create_entry(struct unpacking *unpacking, struct node *directory, const char *name, size_t length,
-                        const struct cpio_entry *entry, struct node **made)
+static int create_entry(struct unpacking *unpacking, struct node *directory, const char *name,
+                        size_t length, const struct cpio_entry *entry, struct node **made)
 {
     *made = NULL;
     switch (entry->mode & S_IFMT) {

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# debug.mk - the kernel under gdb: make debug.
+
+.PHONY: debug
+debug: kernel-debug image
+	@tools/debug.sh $(OPTIONS)
