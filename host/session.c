@@ -25,6 +25,7 @@
 #include "host/kernel_log.h"
 #include "host/report.h"
 #include "host/stream.h"
+#include "host/terminal.h"
 
 #define MSEC UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)
@@ -34,6 +35,7 @@
 #define FLUSH_MOST (2 * SEC)         // for a slow reader to take the last bytes of a machine that was killed
 #define IMPATIENT 3                  // so many of one signal within IMPATIENT_NS end the machine
 #define IMPATIENT_NS (2 * SEC)
+#define END_OF_FILE "\004"           // what a terminal takes for the end of input
 
 enum { POLL_SIGNALS, POLL_CONTROL, POLL_PING, POLL_LOG, POLL_ERRORS, POLL_STREAMS };
 enum { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_COUNT };
@@ -73,6 +75,7 @@ static void signals_handled(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGCHLD);
+    sigaddset(set, SIGWINCH);
     for (size_t i = 0; i < sizeof(passed_signals) / sizeof(passed_signals[0]); i++) {
         struct sigaction action;
 
@@ -137,27 +140,41 @@ static void pass_signal(struct session *session, int number)
         tell(session, PORT_CONTROL, "signal %d\n", number);
 }
 
+static void tell_size(struct session *session)
+{
+    unsigned rows, columns;
+
+    if (session->options->terminal && session->control.started && terminal_size(&rows, &columns))
+        tell(session, PORT_CONTROL, "window %u %u\n", rows, columns);
+}
+
 static void take_signals(struct session *session)
 {
     struct signalfd_siginfo info;
 
     if (read(session->signals, &info, sizeof(info)) != sizeof(info))
         return;
-    if (info.ssi_signo != SIGCHLD)
+    if (info.ssi_signo == SIGWINCH)
+        tell_size(session);
+    else if (info.ssi_signo != SIGCHLD)
         pass_signal(session, (int)info.ssi_signo);
     else if (waitpid(session->machine->pid, &session->wait_status, WNOHANG) == session->machine->pid)
         session->gone = true;
 }
 
-// Standard input's end goes to the program once it runs: before, its end of the port is not open.
+// Standard input's end goes to the program once it runs: before, its end of the port is not open. A terminal's port stays
+// open for what it says, so there the end is a character.
 static void pass_end_of_input(struct session *session)
 {
     struct stream *in = &session->streams[STREAM_IN];
 
-    if (session->control.started && in->to >= 0 && stream_done(in)) {
+    if (!session->control.started || in->to < 0 || !stream_done(in))
+        return;
+    if (!session->options->terminal)
         shutdown(in->to, SHUT_WR);
-        in->to = -1;
-    }
+    else if (session->options->interactive)
+        (void)!send(in->to, END_OF_FILE, strlen(END_OF_FILE), MSG_NOSIGNAL | MSG_DONTWAIT);
+    in->to = -1;
 }
 
 static void take_control(struct session *session)
@@ -167,8 +184,10 @@ static void take_control(struct session *session)
 
     while ((got = read(session->machine->ports[PORT_CONTROL], text, sizeof(text))) > 0)
         control_hear(&session->control, text, (size_t)got);
-    if (session->control.started && session->started_ns == 0)
+    if (session->control.started && session->started_ns == 0) {
         session->started_ns = now();
+        tell_size(session);
+    }
     if (session->control.ended && session->ended_ns == 0)
         session->ended_ns = now();
     if (got == 0)
@@ -378,9 +397,13 @@ void session_run(struct machine *machine, const struct options *options)
     if (session.signals < 0)
         fail(EXIT_FAILED, "no descriptor for signals: %s", strerror(errno));
     session.begun_ns = session.answered_ns = now();
-    stream_init(&session.streams[STREAM_IN], options->interactive ? STDIN_FILENO : -1, machine->ports[PORT_STDIN]);
-    stream_init(&session.streams[STREAM_OUT], machine->ports[PORT_STDOUT], STDOUT_FILENO);
+    stream_init(&session.streams[STREAM_IN], options->interactive ? STDIN_FILENO : -1,
+                machine->ports[options->terminal ? PORT_TTY : PORT_STDIN]);
+    stream_init(&session.streams[STREAM_OUT], machine->ports[options->terminal ? PORT_TTY : PORT_STDOUT],
+                STDOUT_FILENO);
     stream_init(&session.streams[STREAM_ERR], machine->ports[PORT_STDERR], STDERR_FILENO);
+    if (options->terminal && options->interactive)
+        terminal_take();
     while (!is_over(&session))
         turn(&session);
     conclude(&session);

@@ -112,6 +112,8 @@ static void port_named(struct console *console, unsigned number, struct virtio_p
     memcpy(port->name, name, MIN(length, sizeof(port->name) - 1));
     if (strcmp(port->name, "ping") == 0)
         error = thread_create_kernel("ping", virtio_port_echo, port);
+    else if (strcmp(port->name, "tty") == 0)
+        error = virtio_tty_add(port, number);
     else
         error = virtio_port_add_device(port, number);
     if (error != 0)

@@ -7,15 +7,8 @@
 
 #include "abi/errors.h"
 #include "abi/poll.h"
-#include "abi/stat.h"
 #include "kernel/dev/virtio.h"
-#include "kernel/fs/devfs/devfs.h"
 #include "kernel/mem/frame.h"
-#include "kernel/vfs/handle.h"
-#include "kernel/vfs/iobuf.h"
-#include "lib/base/fmt.h"
-
-#define DEVICE_MAJOR 241 // of the range that Linux leaves to local use
 
 
 static int buffer_init(struct port_buffer *buffer)
@@ -115,6 +108,8 @@ void virtio_port_interrupt(struct virtio_port *port)
         waitq_wake(&port->readers, WAKE_ALL, POLLIN | POLLRDNORM);
     if (free)
         waitq_wake(&port->writers, WAKE_ALL, POLLOUT | POLLWRNORM);
+    if (free && port->freed != NULL)
+        port->freed(port);
 }
 
 void virtio_port_host_changed(struct virtio_port *port, bool open)
@@ -126,8 +121,7 @@ void virtio_port_host_changed(struct virtio_port *port, bool open)
     waitq_wake(&port->writers, WAKE_ALL, POLLOUT | POLLERR);
 }
 
-// The first buffer that is to be read; it is the caller's. NULL: none.
-static struct port_buffer *take_filled(struct virtio_port *port)
+struct port_buffer *virtio_port_take_filled(struct virtio_port *port)
 {
     uint64_t state = spin_lock_irq_save(&port->lock);
     struct port_buffer *buffer = NULL;
@@ -141,8 +135,7 @@ static struct port_buffer *take_filled(struct virtio_port *port)
     return buffer;
 }
 
-// Puts what is left of it back to be read first, or gives it to the host.
-static void return_filled(struct virtio_port *port, struct port_buffer *buffer)
+void virtio_port_return_filled(struct virtio_port *port, struct port_buffer *buffer)
 {
     uint64_t state = spin_lock_irq_save(&port->lock);
 
@@ -155,47 +148,7 @@ static void return_filled(struct virtio_port *port, struct port_buffer *buffer)
     spin_unlock_irq_restore(&port->lock, state);
 }
 
-// Copies from one buffer, if there is one. Errors: -EFAULT, if nothing was copied.
-static ssize_t read_some(struct virtio_port *port, struct iobuf *to)
-{
-    struct port_buffer *buffer = take_filled(port);
-    size_t before = to->left;
-    int error;
-
-    if (buffer == NULL)
-        return 0;
-    error = iobuf_put(to, buffer->data + buffer->offset, MIN(to->left, (size_t)buffer->size - buffer->offset));
-    buffer->offset += (uint32_t)(before - to->left);
-    return_filled(port, buffer);
-    return before != to->left ? (ssize_t)(before - to->left) : error;
-}
-
-static bool is_readable(const struct virtio_port *port)
-{
-    return atomic_load(&port->host_closed) || atomic_load(&port->filled_count) != 0;
-}
-
-static ssize_t port_read(struct handle *handle, struct iobuf *buffer, off_t *position)
-{
-    struct virtio_port *port = handle->private;
-    ssize_t result = 0;
-
-    (void)position;
-    while (buffer->left != 0 && result == 0) {
-        bool closed = atomic_load(&port->host_closed); // before the look for bytes: none comes after it
-
-        result = read_some(port, buffer);
-        if (result == 0 && closed)
-            break;
-        if (result == 0 && handle_nonblocking(handle))
-            result = -EAGAIN;
-        if (result == 0)
-            result = WAIT_EVENT(&port->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_readable(port));
-    }
-    return result;
-}
-
-static struct port_buffer *take_free(struct virtio_port *port)
+struct port_buffer *virtio_port_take_free(struct virtio_port *port)
 {
     uint64_t state = spin_lock_irq_save(&port->lock);
     struct port_buffer *buffer = NULL;
@@ -209,8 +162,7 @@ static struct port_buffer *take_free(struct virtio_port *port)
     return buffer;
 }
 
-// Hands size bytes of a buffer to the host, or (size 0) makes it free again.
-static void send(struct virtio_port *port, struct port_buffer *buffer, uint32_t size)
+void virtio_port_send(struct virtio_port *port, struct port_buffer *buffer, uint32_t size)
 {
     uint64_t state = spin_lock_irq_save(&port->lock);
 
@@ -223,113 +175,22 @@ static void send(struct virtio_port *port, struct port_buffer *buffer, uint32_t 
     spin_unlock_irq_restore(&port->lock, state);
 }
 
-// Fills one free buffer, if there is one, and sends it. Returns: bytes, 0 if there is no room. Errors: -EFAULT.
-static ssize_t write_some(struct virtio_port *port, struct iobuf *from)
-{
-    struct port_buffer *buffer = take_free(port);
-    size_t size = MIN(from->left, (size_t)PAGE_SIZE);
-    int error;
-
-    if (buffer == NULL)
-        return 0;
-    error = iobuf_get(from, buffer->data, size);
-    send(port, buffer, error == 0 ? (uint32_t)size : 0);
-    return error == 0 ? (ssize_t)size : error;
-}
-
-static bool is_writable(const struct virtio_port *port)
-{
-    return atomic_load(&port->host_closed) || atomic_load(&port->free_count) != 0;
-}
-
-static ssize_t port_write(struct handle *handle, struct iobuf *buffer, off_t *position)
-{
-    struct virtio_port *port = handle->private;
-    ssize_t done = 0;
-    ssize_t result = 0;
-
-    (void)position;
-    while (buffer->left != 0 && result >= 0) {
-        if (atomic_load(&port->host_closed)) {
-            result = -EPIPE;
-            break;
-        }
-        result = write_some(port, buffer);
-        done += MAX(result, (ssize_t)0);
-        if (result == 0 && handle_nonblocking(handle))
-            result = -EAGAIN;
-        if (result == 0)
-            result = WAIT_EVENT(&port->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_writable(port));
-    }
-    return done != 0 ? done : result;
-}
-
-static bool is_drained(const struct virtio_port *port)
-{
-    return atomic_load(&port->host_closed) || atomic_load(&port->free_count) == PORT_BUFFERS;
-}
-
-// Waits until the host has taken every byte written.
-static int port_sync(struct handle *handle)
-{
-    struct virtio_port *port = handle->private;
-
-    return WAIT_EVENT(&port->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_drained(port));
-}
-
-static unsigned port_poll(struct handle *handle, struct poll_table *table)
-{
-    struct virtio_port *port = handle->private;
-    unsigned events = 0;
-
-    poll_wait(table, &port->readers);
-    poll_wait(table, &port->writers);
-    if (is_readable(port))
-        events |= POLLIN | POLLRDNORM;
-    if (is_writable(port))
-        events |= POLLOUT | POLLWRNORM;
-    if (atomic_load(&port->host_closed))
-        events |= POLLHUP;
-    return events;
-}
-
-static const struct handle_ops port_handle_ops = {
-    .read = port_read,
-    .write = port_write,
-    .poll = port_poll,
-    .sync = port_sync,
-};
-
-static int port_open(struct node *node, struct handle *handle)
-{
-    handle->private = devfs_private(node);
-    return 0;
-}
-
-int virtio_port_add_device(struct virtio_port *port, unsigned number)
-{
-    char path[PORT_NAME_SIZE + 16];
-
-    fmt_print(path, sizeof(path), "virtio-ports/%s", port->name);
-    return devfs_add(path, S_IFCHR | 0600, DEVICE_MAJOR << 8 | number, &port_handle_ops, port_open, port);
-}
-
 void virtio_port_echo(void *argument)
 {
     struct virtio_port *port = argument;
 
     for (;;) {
-        struct port_buffer *in = take_filled(port);
-        struct port_buffer *out = in != NULL ? take_free(port) : NULL;
+        struct port_buffer *in = virtio_port_take_filled(port);
+        struct port_buffer *out = in != NULL ? virtio_port_take_free(port) : NULL;
 
         if (out != NULL) {
             memcpy(out->data, in->data + in->offset, in->size - in->offset);
-            send(port, out, in->size - in->offset);
+            virtio_port_send(port, out, in->size - in->offset);
         }
         // With no room the host does not read, so it is not waiting for an answer.
         if (in != NULL) {
             in->offset = in->size;
-            return_filled(port, in);
+            virtio_port_return_filled(port, in);
         }
         if (WAIT_EVENT(&port->readers, WAIT_KILLABLE, NSEC_NEVER, atomic_load(&port->filled_count) != 0) != 0)
             return;

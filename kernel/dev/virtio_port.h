@@ -13,6 +13,7 @@
 
 #define PORT_BUFFERS 16 // each way
 #define PORT_NAME_SIZE 32
+#define VIRTIO_PORT_MAJOR 241 // of the numbers of devices, in the range that Linux leaves to local use
 
 // One page. States: free (out) -> filled -> with the host -> free; with the host (in) -> filled -> with the host.
 struct port_buffer {
@@ -35,6 +36,8 @@ struct virtio_port {
     atomic_uint free_count;                      // a  changed under lock
     atomic_bool host_closed;                     // a  the host has closed its end: no byte will come or go
     struct waitq readers, writers;
+    void (*freed)(struct virtio_port *port);     // I  a buffer has become free; in the interrupt. NULL: nobody asks
+    void *owner;                                 // I  of the terminal, for freed
     char name[PORT_NAME_SIZE];                   // I
 };
 
@@ -46,7 +49,19 @@ int virtio_port_start(struct virtio_port *port) MUST_CHECK;
 void virtio_port_interrupt(struct virtio_port *port);
 // What came before is still read. Context: thread.
 void virtio_port_host_changed(struct virtio_port *port, bool open);
+// The first buffer that is to be read; it is the caller's until it is returned. NULL: none.
+struct port_buffer *virtio_port_take_filled(struct virtio_port *port);
+// Puts it back to be read first, if its offset is not at its end; else gives it to the host.
+void virtio_port_return_filled(struct virtio_port *port, struct port_buffer *buffer);
+// A buffer to be filled; it is the caller's until it is sent. NULL: none.
+struct port_buffer *virtio_port_take_free(struct virtio_port *port);
+// Hands size bytes of it to the host, or (size 0) makes it free again.
+void virtio_port_send(struct virtio_port *port, struct port_buffer *buffer, uint32_t size);
+
 // Adds /dev/virtio-ports/NAME. Errors: -ENOMEM, -EEXIST.
 int virtio_port_add_device(struct virtio_port *port, unsigned number) MUST_CHECK;
 // Sends back what comes, for ever. Context: thread.
 void virtio_port_echo(void *port);
+
+// Makes the port a terminal, /dev/virtio-ports/NAME. Errors: -ENOMEM, -EEXIST.
+int virtio_tty_add(struct virtio_port *port, unsigned number) MUST_CHECK;

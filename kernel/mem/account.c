@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // account.c - what a box uses and may use: counters and limits that are charged up the chain.
 //
-// A charge adds to each account from the box's own to the root's, or, where a limit would be passed, takes back what it has
-// added so far. So beside a charge that fails another may fail that would have fitted; a limit is never passed.
-// The struct lives while names is not 0: it counts the very amounts that are charged to the account directly, so whoever
-// gives back the last byte, thread or fd of a closed account frees it. The struct itself is an object charged to the
-// parent, so a chain of closed accounts stays whole while anything is charged to its innermost.
+// A charge adds to each account from the box's own to the root's, or, where a limit would be
+// passed, takes back what it has added so far. So beside a charge that fails another may fail that
+// would have fitted; a limit is never passed.
+// The struct lives while names is not 0: it counts the very amounts that are charged to the account
+// directly, so whoever gives back the last byte, thread or fd of a closed account frees it. The
+// struct itself is an object charged to the parent, so a chain of closed accounts stays whole while
+// anything is charged to its innermost.
 #include "kernel/mem/account.h"
 
 #include "abi/errors.h"
@@ -29,8 +31,8 @@ struct account account_root = {
     .link = { &account_list, &account_list },
 };
 
-// Accounts whose last name is gone, to be freed on this CPU. Freeing one takes its parent's last name perhaps, and so on up a chain of
-// any depth: a list instead of recursion.
+// Accounts whose last name is gone, to be freed on this CPU. Freeing one takes its parent's last
+// name perhaps, and so on up a chain of any depth: a list instead of recursion.
 static DEFINE_PERCPU(struct account *, gone);
 static DEFINE_PERCPU(bool, freeing);
 
@@ -93,7 +95,8 @@ void account_close(struct account *account)
 {
     sched_group_fini(&account->group);
     for (unsigned i = 0; i < RESOURCE_COUNT; i++)
-        account_set_limit(account, (enum resource)i, LIMIT_NONE); // what outlives it is limited by those around it
+        // what outlives it is limited by those around it
+        account_set_limit(account, (enum resource)i, LIMIT_NONE);
     atomic_store(&account->closed, true);
     drop_names(account, 1);
 }
@@ -119,8 +122,8 @@ static inline void raise_peak(struct counter *counter, long used)
     }
 }
 
-static inline void take_back(struct account *from, const struct account *until, enum resource resource,
-                             int64_t amount)
+static inline void take_back(struct account *from, const struct account *until,
+                             enum resource resource, int64_t amount)
 {
     for (struct account *a = from; a != until; a = a->parent)
         atomic_fetch_sub_explicit(&a->counters[resource].used, amount, memory_order_relaxed);
@@ -133,7 +136,8 @@ int account_charge(struct account *account, enum resource resource, int64_t amou
         account = &account_root;
     for (struct account *a = account; a != NULL; a = a->parent) {
         struct counter *counter = &a->counters[resource];
-        long used = atomic_fetch_add_explicit(&counter->used, amount, memory_order_relaxed) + amount;
+        long used =
+            atomic_fetch_add_explicit(&counter->used, amount, memory_order_relaxed) + amount;
 
         if (unlikely(used > atomic_load_explicit(&counter->limit, memory_order_relaxed))) {
             take_back(account, a->parent, resource, amount);

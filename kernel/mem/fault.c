@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // fault.c - page faults.
 //
-// A page of a region is, in this order of its life: absent -> a reader's view (the frame of zeros, or the pager's page, read-only) -> its own
-// (FRAME_USER, writable). After fork its own may be shared, read-only, until one side writes; the last one keeps it.
-// A page of a shared region is the pager's page. Pages whose region lost all rights stay in the table, hidden.
+// A page of a region is, in this order of its life: absent -> a reader's view (the frame of zeros,
+// or the pager's page, read-only) -> its own (FRAME_USER, writable). After fork its own may be
+// shared, read-only, until one side writes; the last one keeps it.
+// A page of a shared region is the pager's page. Pages whose region lost all rights stay in the
+// table, hidden.
 //
-// A pager's page is mapped with pager->lock held, so truncation comes wholly before (the fault fails) or after (it unmaps). A copy
-// of one is made without locks; so it is put in only if the pager's epoch is what it was when the page was read.
+// A pager's page is mapped with pager->lock held, so truncation comes wholly before (the fault
+// fails) or after (it unmaps). A copy of one is made without locks; so it is put in only if the
+// pager's epoch is what it was when the page was read.
 #include "kernel/mem/fault.h"
 
 #include <string.h>
@@ -95,14 +98,18 @@ static void count_pages(struct space *space, long resident, long shared)
 static pte_t page_entry(const struct fault *fault, paddr_t address, bool writable)
 {
     unsigned flags = fault->region->flags;
-    pte_t entry = arch_pte_page(address, region_page_prot(flags, writable && (flags & REGION_WRITE)));
+    pte_t entry =
+        arch_pte_page(address, region_page_prot(flags, writable && (flags & REGION_WRITE)));
 
     return flags & REGION_PROT ? entry : arch_pte_hide(entry);
 }
 
-// Puts a page of its own where what (NULL: nothing) is mapped, and takes over the reference on made.
-// Errors: -EAGAIN: something else is there now, or the pager was truncated; -ENOMEM. made is given back.
-static int replace(struct fault *fault, const struct frame *what, struct frame *made, const uint64_t *epoch)
+// Puts a page of its own where what (NULL: nothing) is mapped, and takes over the reference on
+// made.
+// Errors: -EAGAIN: something else is there now, or the pager was truncated; -ENOMEM. made is given
+// back.
+static int replace(struct fault *fault, const struct frame *what, struct frame *made,
+                   const uint64_t *epoch)
 {
     struct space *space = fault->space;
     struct tlb_gather gather;
@@ -116,7 +123,8 @@ static int replace(struct fault *fault, const struct frame *what, struct frame *
         error = -ENOMEM;
     else if (what == NULL ? *entry != 0 : *entry == 0 || frame_of(arch_pte_address(*entry)) != what)
         error = -EAGAIN;
-    else if (epoch != NULL && __atomic_load_n(&fault->region->pager->epoch, __ATOMIC_ACQUIRE) != *epoch)
+    else if (epoch != NULL &&
+             __atomic_load_n(&fault->region->pager->epoch, __ATOMIC_ACQUIRE) != *epoch)
         error = -EAGAIN;
     if (error != 0) {
         spin_unlock(&space->table_lock);
@@ -188,7 +196,8 @@ static int fill_locked(struct fault *fault, pte_t *entry)
 enum present {
     PRESENT_NOT,
     PRESENT_DONE,
-    PRESENT_COPY, // the page must be copied first; *frame is what is there, with a reference (not on frame_zero)
+    // the page must be copied first; *frame is what is there, with a reference (not on frame_zero)
+    PRESENT_COPY,
 };
 
 static enum present look_locked(struct fault *fault, pte_t *entry, struct frame **out)
@@ -259,7 +268,8 @@ static int map_device(struct fault *fault)
     paddr_t address;
     pte_t *entry;
 
-    if (pager->ops->device_page(pager, region_page_index(fault->region, fault->page), &address) != 0)
+    if (pager->ops->device_page(pager, region_page_index(fault->region, fault->page), &address) !=
+        0)
         return fail(fault, FAULT_PAST_END);
     spin_lock(&space->table_lock);
     entry = pagetable_make(space->root, fault->page, space->account);
@@ -269,7 +279,8 @@ static int map_device(struct fault *fault)
     return entry != NULL ? 0 : -ENOMEM;
 }
 
-// Maps what the cache has of the pages from start to end; nothing that is there is touched. first: the entry of start. Both locks held.
+// Maps what the cache has of the pages from start to end; nothing that is there is touched. first:
+// the entry of start. Both locks held.
 // Returns: whether fault->page is mapped.
 static bool map_cached_locked(struct fault *fault, pte_t *first, vaddr_t start, vaddr_t end)
 {
@@ -345,7 +356,8 @@ static int copy_from_pager(struct fault *fault)
     struct pager *pager = fault->region->pager;
     struct frame *frame;
     uint64_t epoch;
-    int error = pager_make_page(pager, region_page_index(fault->region, fault->page), &frame, &epoch);
+    int error =
+        pager_make_page(pager, region_page_index(fault->region, fault->page), &frame, &epoch);
 
     if (error != 0)
         return error;
@@ -377,7 +389,7 @@ int fault_resolve(struct fault *fault)
     return error == -ENOENT ? resolve_absent(fault) : error;
 }
 
-int fault_page_in(struct fault *fault)
+LOCKS_UNCHECKED int fault_page_in(struct fault *fault)
 {
     struct pager *pager = fault->region->pager;
     uint64_t index = region_page_index(fault->region, fault->page);
@@ -401,8 +413,9 @@ int fault_page_in(struct fault *fault)
 
 static int reason_of(struct fault *fault, int error)
 {
-    return error == 0 || error == -EFAULT ? error
-                                          : fail(fault, error == -ENOMEM ? FAULT_QUOTA : FAULT_PAST_END);
+    return error == 0 || error == -EFAULT
+               ? error
+               : fail(fault, error == -ENOMEM ? FAULT_QUOTA : FAULT_PAST_END);
 }
 
 int fault_bring_in(struct fault *fault)
@@ -432,9 +445,12 @@ static int try_fault(struct fault *fault)
     return error;
 }
 
-int space_fault(struct space *space, vaddr_t address, enum fault_access access, enum fault_reason *reason)
+int space_fault(struct space *space, vaddr_t address, enum fault_access access,
+                enum fault_reason *reason)
 {
-    struct fault fault = { .space = space, .page = ALIGN_DOWN(address, PAGE_SIZE), .access = access };
+    struct fault fault = { .space = space,
+                           .page = ALIGN_DOWN(address, PAGE_SIZE),
+                           .access = access };
     int error;
 
     if (address >= USER_END) {

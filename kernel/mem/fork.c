@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // fork.c - copying a space: regions at once, pages when one side writes.
 //
-// Only pages of its own (FRAME_USER) are shared; what is a pager's, or zeros, comes by a fault. A writable page loses its right
-// to be written in both, and one shootdown at the end makes the parent's other CPUs know.
+// Only pages of its own (FRAME_USER) are shared; what is a pager's, or zeros, comes by a fault. A
+// writable page loses its right to be written in both, and one shootdown at the end makes the
+// parent's other CPUs know.
 #include "abi/errors.h"
 #include "kernel/mem/frame.h"
 #include "kernel/mem/pagetable.h"
@@ -13,13 +14,13 @@
 #define GROUPS_A_BATCH 64 // under the locks
 
 // Two locks of one rank: in the order of their addresses.
-static void lock_tables(struct space *a, struct space *b)
+static LOCKS_UNCHECKED void lock_tables(struct space *a, struct space *b)
 {
     spin_lock(a < b ? &a->table_lock : &b->table_lock);
     spin_lock(a < b ? &b->table_lock : &a->table_lock);
 }
 
-static void unlock_tables(struct space *a, struct space *b)
+static LOCKS_UNCHECKED void unlock_tables(struct space *a, struct space *b)
 {
     spin_unlock(&a->table_lock);
     spin_unlock(&b->table_lock);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // frame.c - physical page frames: a buddy allocator with per-CPU caches of single frames.
 //
-// The frame map is backed in chunks of one largest block (4 MiB of RAM), so that looking at a block's buddy never leaves it. What
-// is no RAM within a chunk is tagged FRAME_RESERVED for ever.
-// States of a frame:  in a free block (FRAME_FREE, head on a free list) -> in a CPU's cache (FRAME_FREE, cached) -> used (refs > 0) -> ...
-// Locking: buddy_lock (rank FRAME) guards the free lists; a CPU's cache is its own, with interrupts off.
-// Invariant: every frame of RAM is on a free list, in a CPU's cache, or has a use and, if anybody is charged, an account.
+// The frame map is backed in chunks of one largest block (4 MiB of RAM), so that looking at a
+// block's buddy never leaves it. What is no RAM within a chunk is tagged FRAME_RESERVED for ever.
+// States of a frame:  in a free block (FRAME_FREE, head on a free list) -> in a CPU's cache
+// (FRAME_FREE, cached) -> used (refs > 0) -> ...
+// Locking: buddy_lock (rank FRAME) guards the free lists; a CPU's cache is its own, with interrupts
+// off.
+// Invariant: every frame of RAM is on a free list, in a CPU's cache, or has a use and, if anybody
+// is charged, an account.
 #include "kernel/mem/frame.h"
 
 #include <string.h>
@@ -32,15 +35,16 @@ struct frame_cache {
     unsigned zeroed_count;
     struct frame *zeroed[CACHE_ZEROED];
     int64_t used[FRAME_USE_COUNT]; // this CPU's share of the counts; may be negative
-    uint64_t changes;              // of any count, so that the ledger's walk knows whether the machine stood still
+    // of any count, so that the ledger's walk knows whether the machine stood still
+    uint64_t changes;
 };
 
 static DEFINE_PERCPU(struct frame_cache, frame_cache);
 
 static struct spinlock buddy_lock = SPINLOCK_INIT(RANK_FRAME);
 static struct list free_lists[FRAME_BLOCK_ORDER_MAX + 1]; // under buddy_lock
-static uint64_t free_count;                         // frames on free_lists, under buddy_lock
-static uint64_t total_count;                        // set once the boot modules are freed
+static uint64_t free_count;                               // frames on free_lists, under buddy_lock
+static uint64_t total_count;                              // set once the boot modules are freed
 
 struct frame *frame_zero;
 struct boot_range frame_spans[FRAME_SPANS_MAX];
@@ -216,7 +220,8 @@ static void tag(struct frame *frame, enum frame_use use, unsigned order, struct 
     frame->order = (uint8_t)order;
 }
 
-static struct frame *take(enum frame_use use, unsigned order, unsigned flags, struct account *account)
+static struct frame *take(enum frame_use use, unsigned order, unsigned flags,
+                          struct account *account)
 {
     bool zeros = (flags & FRAME_ZERO) != 0;
     struct frame *frame = order == 0 ? take_single(use, &zeros) : take_many(use, order);
@@ -264,7 +269,8 @@ int frame_alloc(struct account *account, enum frame_use use, unsigned order, uns
     return 0;
 }
 
-// Takes the last reference away. Whoever sees a count of 1 holds that one, so nobody else can change it.
+// Takes the last reference away. Whoever sees a count of 1 holds that one, so nobody else can
+// change it.
 static inline bool last_reference(struct frame *frame)
 {
     unsigned before;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // kmap.c - guarded kernel stacks.
 //
-// A stack has a slot of twice its size at VMAP_BASE; the lower half is never mapped, so that running over the end is a double
-// fault and not somebody else's memory.
-// States of a slot:  empty -> in use <-> spare (on a CPU's own short list, or the shared one) -> empty
-// A spare stack stays mapped, so making and ending threads touches no page table. Unmapping waits for other CPUs and stacks are
-// freed by switch code, which may not: so spares beyond SHARED_MAX are given back by the next thread that makes a stack.
-// The frames of spares count as free (FRAME_SPARE); so do the page tables, which stay for the next stack.
-// Locking: kstack_lock (rank KSTACK) guards slots, tables and the shared list; a CPU's own list, interrupts off.
+// A stack has a slot of twice its size at VMAP_BASE; the lower half is never mapped, so that
+// running over the end is a double fault and not somebody else's memory.
+// States of a slot:  empty -> in use <-> spare (on a CPU's own short list, or the shared one) ->
+// empty A spare stack stays mapped, so making and ending threads touches no page table. Unmapping
+// waits for other CPUs and stacks are freed by switch code, which may not: so spares beyond
+// SHARED_MAX are given back by the next thread that makes a stack.
+// The frames of spares count as free (FRAME_SPARE); so do the page tables, which stay for the next
+// stack.
+// Locking: kstack_lock (rank KSTACK) guards slots, tables and the shared list; a CPU's own list,
+// interrupts off.
 #include "kernel/mem/kmap.h"
 
 #include "kernel/mem/account.h"
@@ -77,7 +80,8 @@ static unsigned find_slot(void)
 {
     while (slot_hint < ARRAY_LEN(slots) && slots[slot_hint] == UINT64_MAX)
         slot_hint++;
-    return slot_hint < ARRAY_LEN(slots) ? slot_hint * 64 + bits_lowest(~slots[slot_hint]) : SLOT_MAX;
+    return slot_hint < ARRAY_LEN(slots) ? slot_hint * 64 + bits_lowest(~slots[slot_hint])
+                                        : SLOT_MAX;
 }
 
 // Maps a new spare in an empty slot; kstack_lock held. Returns its top; 0: no memory.
@@ -123,7 +127,8 @@ static void give_shared(vaddr_t top)
     shared_count++;
 }
 
-// The tables of a stack do not change while it is not empty, so its frames may be read without the lock.
+// The tables of a stack do not change while it is not empty, so its frames may be read without the
+// lock.
 // Returns: who paid until now.
 static struct account *retag(vaddr_t top, enum frame_use use, struct account *account)
 {
@@ -194,7 +199,8 @@ void kstack_free(vaddr_t top)
     account_uncharge(account, RESOURCE_MEMORY, KSTACK_SIZE);
 }
 
-// Takes the pages of some shared spares beyond keep out of the tables; the frames go to frames. Returns: how many stacks.
+// Takes the pages of some shared spares beyond keep out of the tables; the frames go to frames.
+// Returns: how many stacks.
 static unsigned unmap_some(unsigned keep, vaddr_t tops[TRIM_BATCH], struct frame **frames)
 {
     uint64_t state = spin_lock_irq_save(&kstack_lock);

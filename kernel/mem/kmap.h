@@ -12,6 +12,7 @@ vaddr_t kstack_alloc(struct account *account) MUST_CHECK;
 // Context: any; the stack may not be in use.
 void kstack_free(vaddr_t top);
 
-// Gives the memory of spare stacks back: those of this CPU, and of those that all share what is over keep.
+// Gives the memory of spare stacks back: those of this CPU, and of those that all share what is
+// over keep.
 // Context: thread, no spin lock held.
 void kstack_trim(unsigned keep);

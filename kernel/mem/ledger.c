@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // ledger.c - counts of all live objects by type and frames by use, as text.
 //
-// Lines that are 0 are left out, so the text does not depend on what was used once. Lines of one name are added up. Frames of slabs and
-// free ones have no line: how many slabs a number of objects needs depends on the order of things; the objects are counted.
+// Lines that are 0 are left out, so the text does not depend on what was used once. Lines of one
+// name are added up. Frames of slabs and free ones have no line: how many slabs a number of objects
+// needs depends on the order of things; the objects are counted.
 #include "kernel/mem/ledger.h"
 
 #include <string.h>

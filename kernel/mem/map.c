@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // map.c - mapping, unmapping and changing ranges of an address space.
 //
-// Each call checks its arguments, takes space->lock, reserves what may fail, and then changes the tree and the tables. Regions that
-// are left over are released after the lock: the last reference to a file may lead anywhere.
+// Each call checks its arguments, takes space->lock, reserves what may fail, and then changes the
+// tree and the tables. Regions that are left over are released after the lock: the last reference
+// to a file may lead anywhere.
 #include "abi/errors.h"
 #include "kernel/mem/fault.h"
 #include "kernel/mem/region.h"
@@ -58,8 +59,8 @@ int map_clear_range(struct space *space, vaddr_t start, vaddr_t end, struct list
 }
 
 // Chooses where request goes, and clears the place if it is fixed.
-static int place(struct space *space, const struct map_request *request, size_t size, vaddr_t *start,
-                 struct list *dead)
+static int place(struct space *space, const struct map_request *request, size_t size,
+                 vaddr_t *start, struct list *dead)
 {
     vaddr_t hint = ALIGN_DOWN(request->address, PAGE_SIZE);
     const struct region *there;
@@ -73,7 +74,8 @@ static int place(struct space *space, const struct map_request *request, size_t 
         *start = request->address;
         return map_clear_range(space, *start, *start + size, dead);
     }
-    if (hint >= REGION_LOWEST && hint <= USER_END - size && region_is_free(space, hint, hint + size)) {
+    if (hint >= REGION_LOWEST && hint <= USER_END - size &&
+        region_is_free(space, hint, hint + size)) {
         *start = hint;
         return 0;
     }
@@ -115,8 +117,8 @@ static void populate(struct space *space, vaddr_t start, vaddr_t end, unsigned f
     }
 }
 
-// What is mapped over something else may not fail once that is gone, so its region is made before. Other anonymous memory
-// widens a neighbour if it can.
+// What is mapped over something else may not fail once that is gone, so its region is made before.
+// Other anonymous memory widens a neighbour if it can.
 static int prepare(struct space *space, const struct map_request *request, struct region **region)
 {
     const struct region like = {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // pager.c - the pages of a file, and taking them away from every mapping.
 //
-// States of a page:  absent -> being read (a frame of nobody's, no lock held) -> in the cache -> taken out (truncation) -> freed with its last
-// mapping. Two who read one page in find out when they put it in: the second uses the first one's.
-// Truncation: the epoch and the size change first; then each mapping region is emptied, one at a time, and marked with the epoch; then
-// the pages are taken out in batches. From the first step on faults past the end fail, so nothing taken away comes back.
+// States of a page:  absent -> being read (a frame of nobody's, no lock held) -> in the cache ->
+// taken out (truncation) -> freed with its last mapping. Two who read one page in find out when
+// they put it in: the second uses the first one's.
+// Truncation: the epoch and the size change first; then each mapping region is emptied, one at a
+// time, and marked with the epoch; then the pages are taken out in batches. From the first step on
+// faults past the end fail, so nothing taken away comes back.
 #include "kernel/mem/pager.h"
 
 #include <string.h>
@@ -52,7 +54,8 @@ static void drop_pages(struct pager *pager, uint64_t first, uint64_t end)
     while ((count = take_out(pager, &index, end, frames)) > 0) {
         for (unsigned i = 0; i < count; i++)
             frame_put(frames[i]);
-        (void)thread_relax(); // a killed thread goes on: half a truncation cannot be told apart from none
+        // a killed thread goes on: half a truncation cannot be told apart from none
+        (void)thread_relax();
     }
 }
 
@@ -73,8 +76,10 @@ static struct frame *find_locked(struct pager *pager, uint64_t index)
     return frame;
 }
 
-// Puts made in, unless another is there by now. Either way *frame is what is there, with a reference for the caller.
-static int put_in_locked(struct pager *pager, uint64_t index, struct frame *made, struct frame **frame)
+// Puts made in, unless another is there by now. Either way *frame is what is there, with a
+// reference for the caller.
+static int put_in_locked(struct pager *pager, uint64_t index, struct frame *made,
+                         struct frame **frame)
 {
     int error;
 
@@ -179,10 +184,12 @@ static void empty_region(struct region *region, uint64_t first, uint64_t end)
     uint64_t to = end > region->page_offset ? MIN(end - region->page_offset, pages) : 0;
 
     if (from < to)
-        zap(region, region->start + (from << PAGE_SHIFT), region->start + (to << PAGE_SHIFT), false);
+        zap(region, region->start + (from << PAGE_SHIFT), region->start + (to << PAGE_SHIFT),
+            false);
 }
 
-// One region that this epoch has not come to; those it has are at the end of the list. Returns: false when all are done.
+// One region that this epoch has not come to; those it has are at the end of the list. Returns:
+// false when all are done.
 static bool empty_one(struct pager *pager, uint64_t first, uint64_t end)
 {
     struct region *region;
@@ -245,7 +252,8 @@ void pager_discard(struct pager *pager, uint64_t index, uint64_t count)
     take_away(pager, index, end);
 }
 
-void pager_unmap(struct pager *pager, bool (*match)(const struct region *region, void *argument), void *argument)
+void pager_unmap(struct pager *pager, bool (*match)(const struct region *region, void *argument),
+                 void *argument)
 {
     struct region *region;
 

@@ -17,7 +17,8 @@ static struct frame *table_of(const pte_t *entry)
     return frame_of(direct_paddr(entry));
 }
 
-// Root tables that are ready: the user half empty, the kernel's half filled in, which never changes.
+// Root tables that are ready: the user half empty, the kernel's half filled in, which never
+// changes.
 struct spare_roots {
     unsigned count;
     struct frame *frames[SPARE_ROOTS];
@@ -145,8 +146,7 @@ pte_t *pagetable_make(paddr_t root, vaddr_t address, struct account *account)
     return &table[arch_pt_index(address, 0)];
 }
 
-// Finds the table of the last level for walk->at, or for the first page behind that has one. Returns: false if there is none.
-static bool find_table(struct pagetable_walk *walk)
+bool pagetable_walk_tables(struct pagetable_walk *walk)
 {
     while (walk->at < walk->end) {
         pte_t *table = direct_ptr(walk->root);
@@ -175,7 +175,7 @@ bool pagetable_walk(struct pagetable_walk *walk)
         unsigned number;
         uint64_t groups;
 
-        if (walk->at >= walk->table_end && !find_table(walk))
+        if (walk->at >= walk->table_end && !pagetable_walk_tables(walk))
             return false;
         number = arch_pt_index(walk->at, 0);
         groups = walk->table->groups >> (number / PAGETABLE_GROUP_ENTRIES);
@@ -184,7 +184,8 @@ bool pagetable_walk(struct pagetable_walk *walk)
             continue;
         }
         if (!(groups & 1)) {
-            walk->at = ALIGN_DOWN(walk->at, PAGETABLE_GROUP) + bits_lowest(groups) * PAGETABLE_GROUP;
+            walk->at =
+                ALIGN_DOWN(walk->at, PAGETABLE_GROUP) + bits_lowest(groups) * PAGETABLE_GROUP;
             if (walk->at >= walk->end)
                 return false;
         }
@@ -212,7 +213,8 @@ void pagetable_prune(paddr_t root, vaddr_t address, struct tlb_gather *gather)
         if (frame->used != 0)
             return;
         pagetable_set(path[level], 0);
-        // CPUs also keep the upper levels of a walk; forgetting a page makes them forget those (Intel SDM 3A 4.10.4.1).
+        // CPUs also keep the upper levels of a walk; forgetting a page makes them forget those
+        // (Intel SDM 3A 4.10.4.1).
         tlb_gather_page(gather, address);
         tlb_gather_frame(gather, frame);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// peek.c - a space seen from outside: reading, writing, which pages are there, what a futex stands on.
+// peek.c - a space seen from outside: reading, writing, which pages are there, what a futex stands
+// on.
 #include <string.h>
 
 #include "abi/errors.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // radix.c - pointers by a 64-bit key.
 //
-// A node covers 16 slots of 16^level keys each; level 0 holds the values. The top node covers keys from 0 on, and a
-// new top is put above it when a key lies beyond. A node without anything in it is freed, and a top that
-// holds nothing but its first slot stays: files that grew once grow again.
+// A node covers 16 slots of 16^level keys each; level 0 holds the values. The top node covers keys
+// from 0 on, and a new top is put above it when a key lies beyond. A node without anything in it is
+// freed, and a top that holds nothing but its first slot stays: files that grew once grow again.
 #include "kernel/mem/radix.h"
 
 #include "abi/errors.h"

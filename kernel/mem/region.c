@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // region.c - the regions of a space: the tree, its holes, splitting and joining.
 //
-// Regions are in a red-black tree by start. Each knows the hole below it, and each subtree its widest hole, so a place for a
-// mapping is found from the top down in O(log n). Below a growing stack STACK_GUARD is not part of the hole.
+// Regions are in a red-black tree by start. Each knows the hole below it, and each subtree its
+// widest hole, so a place for a mapping is found from the top down in O(log n). Below a growing
+// stack STACK_GUARD is not part of the hole.
 #include "kernel/mem/region.h"
 
 #include "abi/errors.h"
@@ -20,7 +21,8 @@ void space_set_file_ops(const struct region_file_ops *ops)
 
 bool region_is_revoked(const struct region *region)
 {
-    return region->grant != NULL && !(region->flags & REGION_IMAGE) && file_ops->revoked(region->grant);
+    return region->grant != NULL && !(region->flags & REGION_IMAGE) &&
+           file_ops->revoked(region->grant);
 }
 
 // --- The tree ---
@@ -107,7 +109,8 @@ static void link_tree(struct region *region)
 
 // --- Pagers ---
 
-// A copy follows its original, with its mark: a truncation that has not come to the one yet comes to both.
+// A copy follows its original, with its mark: a truncation that has not come to the one yet comes
+// to both.
 static void link_pager(struct region *region, struct region *original)
 {
     if (region->pager == NULL)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // region.h - the regions of a space: the tree, its holes, splitting and joining.
 //
-// All calls are made under space->lock. What has a pager is changed under pager->lock too, so that truncation sees whole regions.
+// All calls are made under space->lock. What has a pager is changed under pager->lock too, so that
+// truncation sees whole regions.
 #pragma once
 
 #include "kernel/mem/space.h"
@@ -10,7 +11,8 @@
 #define REGION_LOWEST UINT64_C(0x10000) // the kernel places nothing below
 #define STACK_GUARD (256 * PAGE_SIZE)   // kept free below a growing stack
 
-// Frees what space_unmap and its like took out of a space; called without the lock, since the last reference to a file may free more.
+// Frees what space_unmap and its like took out of a space; called without the lock, since the last
+// reference to a file may free more.
 void region_release_all(struct list *dead);
 
 // The region at address, or the next above. NULL: none.
@@ -20,7 +22,8 @@ struct region *region_prev(const struct region *region);
 
 // A region outside of the tree, holding what it names. NULL: no memory.
 struct region *region_create(struct space *space, const struct region *like);
-// Puts it into the tree. Nothing may overlap. original: what it is a copy of, in the same or another space; else NULL.
+// Puts it into the tree. Nothing may overlap. original: what it is a copy of, in the same or
+// another space; else NULL.
 void region_insert(struct region *region, struct region *original);
 // Takes it out of the tree and puts it on dead.
 void region_remove(struct region *region, struct list *dead);
@@ -30,10 +33,13 @@ void region_remove_all(struct space *space, struct list *dead);
 void region_set_bounds(struct region *region, vaddr_t start, vaddr_t end);
 // The lower part stays, the upper, from at on, becomes a region of its own. Errors: -ENOMEM.
 int region_split(struct region *region, vaddr_t at) MUST_CHECK;
-// Joins anonymous neighbours of one kind from the region before start up to the one that begins at end.
+// Joins anonymous neighbours of one kind from the region before start up to the one that begins at
+// end.
 void region_join(struct space *space, vaddr_t start, vaddr_t end, struct list *dead);
-// Maps anonymous memory where nothing is, by widening a neighbour if one is of this kind. Errors: -ENOMEM.
-int region_add_anonymous(struct space *space, vaddr_t start, vaddr_t end, unsigned flags) MUST_CHECK;
+// Maps anonymous memory where nothing is, by widening a neighbour if one is of this kind. Errors:
+// -ENOMEM.
+int region_add_anonymous(struct space *space, vaddr_t start, vaddr_t end,
+                         unsigned flags) MUST_CHECK;
 
 // The highest place for size bytes that ends at or below limit; 0: none.
 vaddr_t region_find_hole(const struct space *space, size_t size, vaddr_t limit);

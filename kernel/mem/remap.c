@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // remap.c - mremap: growing, shrinking and moving a range of one region.
 //
-// A move makes a copy of the region at the new place, moves the entries of the tables, and only then takes the old one out; the copy
-// follows the old one in the pager's list, so a truncation meanwhile comes to both, in this order.
+// A move makes a copy of the region at the new place, moves the entries of the tables, and only
+// then takes the old one out; the copy follows the old one in the pager's list, so a truncation
+// meanwhile comes to both, in this order.
 #include "abi/errors.h"
 #include "kernel/mem/region.h"
 #include "kernel/mem/zap.h"
@@ -30,7 +31,9 @@ static int check(const struct move *move, unsigned flags)
     if (!(flags & MOVE_MAY) || move->new % PAGE_SIZE != 0 || move->new < USER_MIN ||
         move->new > USER_END - move->new_size)
         return -EINVAL;
-    return move->new < move->old + move->old_size && move->old < move->new + move->new_size ? -EINVAL : 0;
+    return move->new < move->old + move->old_size && move->old < move->new + move->new_size
+               ? -EINVAL
+               : 0;
 }
 
 // The region that the old range lies in.
@@ -60,8 +63,10 @@ static int carry_over(struct move *move, struct region *region)
     if (zap_prepare_move(region, move->new, move->old, size) != 0)
         return -ENOMEM;
     copy = region_create(move->space, region);
-    if (copy == NULL)
+    if (copy == NULL) {
+        zap_give_up_move(region, move->new, size);
         return -ENOMEM;
+    }
     copy->page_offset = region->pager != NULL ? region_page_index(region, move->old) : 0;
     copy->start = move->new;
     copy->end = move->new + move->new_size;

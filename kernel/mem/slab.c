@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // slab.c - caches of objects of one size, and memory of any size on top.
 //
-// A slab is a block of frames: a header, for each object the account that pays for it, then the objects. Free objects of a slab are
-// chained by index through their first bytes. Each CPU has a magazine of free objects for each cache, so that most calls take
-// no lock.
+// A slab is a block of frames: a header, for each object the account that pays for it, then the
+// objects. Free objects of a slab are chained by index through their first bytes. Each CPU has a
+// magazine of free objects for each cache, so that most calls take no lock.
 // States of an object:  free in its slab -> free in a CPU's magazine -> live (owner set) -> ...
-// Locking: cache->state->lock (rank SLAB) guards the slabs; a magazine is its CPU's own, with interrupts off.
+// Locking: cache->state->lock (rank SLAB) guards the slabs; a magazine is its CPU's own, with
+// interrupts off.
 #include "kernel/mem/slab.h"
 
 #include <string.h>
@@ -80,8 +81,8 @@ static struct slab *slab_of(const void *object)
 static unsigned fit(const struct slab_cache *cache, unsigned order, size_t *first)
 {
     size_t bytes = PAGE_SIZE << order;
-    unsigned capacity = (unsigned)((bytes - sizeof(struct slab)) /
-                                   (cache->size + sizeof(struct account *)));
+    unsigned capacity =
+        (unsigned)((bytes - sizeof(struct slab)) / (cache->size + sizeof(struct account *)));
 
     for (; capacity > 0; capacity--) {
         *first = ALIGN_UP(sizeof(struct slab) + capacity * sizeof(struct account *), cache->align);
@@ -199,7 +200,8 @@ static void free_slab(struct slab *slab)
 
 // --- Magazines; interrupts off ---
 
-static NOINLINE void refill(struct slab_cache *cache, struct slab_cache_state *state, struct magazine *magazine)
+static NOINLINE void refill(struct slab_cache *cache, struct slab_cache_state *state,
+                            struct magazine *magazine)
 {
     do {
         uint64_t irq = spin_lock_irq_save(&state->lock);
@@ -261,7 +263,8 @@ static void give(struct slab_cache_state *state, void *object)
 
 // --- Objects ---
 
-// Test builds: who uses an object after it is freed, or before it is filled, finds addresses that fault.
+// Test builds: who uses an object after it is freed, or before it is filled, finds addresses that
+// fault.
 static inline void poison(void *object, size_t size)
 {
 #ifdef BOXWORK_DEBUG
@@ -413,11 +416,14 @@ void slab_drop_empty(struct slab_cache_state *state)
 
 // --- Memory of any size ---
 
-#define BUFFER(bytes) { .name = "buffer", .size = (bytes), .align = 16 }
+#define BUFFER(bytes)                                                                              \
+    {                                                                                              \
+        .name = "buffer", .size = (bytes), .align = 16                                             \
+    }
 
 static struct slab_cache buffers[] = {
-    BUFFER(16),  BUFFER(32),  BUFFER(64),   BUFFER(128),  BUFFER(192),  BUFFER(256), BUFFER(384),
-    BUFFER(512), BUFFER(768), BUFFER(1024), BUFFER(1536), BUFFER(2048),
+    BUFFER(16),  BUFFER(32),  BUFFER(64),  BUFFER(128),  BUFFER(192),  BUFFER(256),
+    BUFFER(384), BUFFER(512), BUFFER(768), BUFFER(1024), BUFFER(1536), BUFFER(2048),
 };
 static LEDGER_LINE(large_buffers, "buffer");
 

@@ -2,8 +2,9 @@
 // space.c - address spaces: their life, and which CPU runs on which.
 //
 // States:  alive (users > 0) -> empty (no regions, the tables below the root gone) -> gone.
-// holds is 1 while it is alive plus 1 for each CPU that has its root loaded. Who takes it to 0 frees the root and the struct: the last user, or
-// the switch code of the last CPU that was still on it, on its way out of a thread that has ended.
+// holds is 1 while it is alive plus 1 for each CPU that has its root loaded. Who takes it to 0
+// frees the root and the struct: the last user, or the switch code of the last CPU that was still
+// on it, on its way out of a thread that has ended.
 #include "kernel/mem/space.h"
 
 #include "abi/errors.h"
@@ -18,8 +19,8 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sync/random.h"
 
-// Stack and mappings lie together, so that a small program needs few tables for both; how far from the end of the first
-// 512 GiB is random, and a little how far from each other.
+// Stack and mappings lie together, so that a small program needs few tables for both; how far from
+// the end of the first 512 GiB is random, and a little how far from each other.
 #define STACK_SPREAD (UINT64_C(1) << 24)   // pages: 64 GiB
 #define MAPPING_SPREAD (UINT64_C(1) << 13) // pages: 32 MiB
 #define STACK_LIMIT_DEFAULT (UINT64_C(8) << 20)
@@ -37,9 +38,11 @@ static uint64_t random_pages(uint64_t npages)
 
 // --- Life ---
 
-static void lay_out(struct space *space, uint64_t stack_limit, uint64_t stack_shift, uint64_t mapping_shift)
+static void lay_out(struct space *space, uint64_t stack_limit, uint64_t stack_shift,
+                    uint64_t mapping_shift)
 {
-    uint64_t reach = ALIGN_UP(MIN(MAX(stack_limit, STACK_LIMIT_DEFAULT), STACK_REACH_MAX), PAGE_SIZE);
+    uint64_t reach =
+        ALIGN_UP(MIN(MAX(stack_limit, STACK_LIMIT_DEFAULT), STACK_REACH_MAX), PAGE_SIZE);
 
     space->stack_limit = stack_limit;
     space->stack_top = USER_SLOT_END - PAGE_SIZE - stack_shift;
@@ -154,7 +157,8 @@ int space_walk(struct space *space, int (*visit)(const struct region *, void *),
     int result = 0;
 
     mutex_lock(&space->lock);
-    for (region = region_find(space, 0); region != NULL && result == 0; region = region_next(region))
+    for (region = region_find(space, 0); region != NULL && result == 0;
+         region = region_next(region))
         result = visit(region, argument);
     mutex_unlock(&space->lock);
     return result;

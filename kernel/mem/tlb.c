@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// tlb.c - gathers what leaves a space's page tables, and frees it once no CPU can reach it any more.
+// tlb.c - gathers what leaves a space's page tables, and frees it once no CPU can reach it any
+// more.
 #include "kernel/mem/tlb.h"
 
 #include "kernel/mem/frame.h"
@@ -27,8 +28,9 @@ void tlb_gather_flush(struct tlb_gather *gather)
     if (gather->start < gather->end) {
         uint64_t cpus;
 
-        // The entries are written before the set is read. A CPU that loads the space sets its bit, by a locked operation, before it
-        // loads the root: either its bit is seen here, or it sees the new entries.
+        // The entries are written before the set is read. A CPU that loads the space sets its bit,
+        // by a locked operation, before it loads the root: either its bit is seen here, or it sees
+        // the new entries.
         atomic_thread_fence(memory_order_seq_cst);
         cpus = atomic_load_explicit(&space->cpus, memory_order_relaxed);
         if (cpus != 0)

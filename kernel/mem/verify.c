@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // verify.c - the ledger's walk: counts everything anew and compares.
 //
-// The walk takes no locks, as it would stop the machine. It looks at a number that moves with every change of a count, walks, and
-// looks again; if anything changed it walks once more. What it reads meanwhile may be freed and used for something else, so it
-// follows no pointer that it has not found in a list of its own: caches by their number, accounts in a table made before.
+// The walk takes no locks, as it would stop the machine. It looks at a number that moves with every
+// change of a count, walks, and looks again; if anything changed it walks once more. What it reads
+// meanwhile may be freed and used for something else, so it follows no pointer that it has not
+// found in a list of its own: caches by their number, accounts in a table made before.
 #include "kernel/mem/ledger.h"
 
 #include <string.h>
@@ -163,10 +164,12 @@ static void walk_frames(struct walk *walk)
 
 // --- Comparing ---
 
-static void expect(struct walk *walk, const char *what, const char *of, int64_t found, int64_t counted)
+static void expect(struct walk *walk, const char *what, const char *of, int64_t found,
+                   int64_t counted)
 {
     if (found != counted && walk->difference_count < DIFFERENCES_MAX)
-        walk->differences[walk->difference_count++] = (struct difference){ what, of, found, counted };
+        walk->differences[walk->difference_count++] =
+            (struct difference){ what, of, found, counted };
 }
 
 static void compare_frames(struct walk *walk)

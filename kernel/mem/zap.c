@@ -44,14 +44,16 @@ static void zap_group(struct pagetable_walk *walk, struct tlb_gather *gather, bo
         gather_entry(gather, walk->at, value, device);
     }
     if (walk->stop - first == PAGETABLE_GROUP)
-        walk->table->groups &= ~(UINT64_C(1) << (arch_pt_index(first, 0) / PAGETABLE_GROUP_ENTRIES));
+        walk->table->groups &=
+            ~(UINT64_C(1) << (arch_pt_index(first, 0) / PAGETABLE_GROUP_ENTRIES));
     if (walk->table->used == 0) {
         pagetable_prune(walk->root, first, gather);
         walk->at = walk->table_end;
     }
 }
 
-void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, vaddr_t end, bool relax)
+void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, vaddr_t end,
+              bool relax)
 {
     struct space *space = region->space;
     bool device = region_is_device(region);
@@ -82,7 +84,8 @@ void zap(struct region *region, vaddr_t start, vaddr_t end, bool relax)
     tlb_gather_flush(&gather);
 }
 
-// What an entry becomes. Rights are only taken away here, or given back to one that had none; write comes with a fault.
+// What an entry becomes. Rights are only taken away here, or given back to one that had none; write
+// comes with a fault.
 static pte_t narrowed(pte_t entry, unsigned flags)
 {
     paddr_t address = arch_pte_address(entry);
@@ -123,36 +126,84 @@ void zap_rights(struct region *region, unsigned old_flags)
     tlb_gather_flush(&gather);
 }
 
-// Makes the tables for one group of pages to be moved. Errors: -ENOMEM.
+// Makes the tables for one group of pages to be moved, and pins them: other pages in them may go
+// meanwhile, by a truncation.
 static int prepare_group(struct pagetable_walk *walk, struct space *space, uint64_t distance)
 {
     for (; walk->at < walk->stop; walk->at += PAGE_SIZE, walk->entry++) {
-        if (*walk->entry != 0 && pagetable_make(space->root, walk->at + distance, space->account) == NULL)
+        pte_t *entry;
+        struct frame *table;
+
+        if (*walk->entry == 0)
+            continue;
+        entry = pagetable_make(space->root, walk->at + distance, space->account);
+        if (entry == NULL)
             return -ENOMEM;
+        table = frame_of(direct_paddr(entry));
+        if (table->used < PAGETABLE_PINNED)
+            table->used += PAGETABLE_PINNED;
     }
     return 0;
 }
 
-int zap_prepare_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
+// After a move, or one that failed: takes the pins off the tables of a range, and frees those that
+// are empty.
+static void settle_tables(struct space *space, vaddr_t start, vaddr_t end)
 {
-    struct space *space = region->space;
-    vaddr_t at = from, end = from + size;
+    struct tlb_gather gather;
+
+    tlb_gather_init(&gather, space);
+    while (start < end) {
+        struct pagetable_walk walk = { .root = space->root, .at = start, .end = end };
+        unsigned tables = 0;
+
+        spin_lock(&space->table_lock);
+        while (tables++ < GROUPS_A_BATCH && !tlb_gather_full(&gather) &&
+               pagetable_walk_tables(&walk)) {
+            if (walk.table->used >= PAGETABLE_PINNED)
+                walk.table->used -= PAGETABLE_PINNED;
+            pagetable_prune(space->root, walk.at, &gather);
+            walk.at = walk.table_end;
+        }
+        spin_unlock(&space->table_lock);
+        start = walk.at;
+        tlb_gather_flush(&gather);
+        (void)thread_relax();
+    }
+}
+
+static int prepare_tables(struct space *space, vaddr_t from, vaddr_t end, uint64_t distance)
+{
     int error = 0;
 
-    while (error == 0 && at < end) {
-        struct pagetable_walk walk = { .root = space->root, .at = at, .end = end };
+    while (error == 0 && from < end) {
+        struct pagetable_walk walk = { .root = space->root, .at = from, .end = end };
         unsigned groups = 0;
 
         spin_lock(&space->table_lock);
         while (error == 0 && groups++ < GROUPS_A_BATCH && pagetable_walk(&walk))
-            error = prepare_group(&walk, space, to - from);
+            error = prepare_group(&walk, space, distance);
         spin_unlock(&space->table_lock);
-        at = walk.at;
+        from = walk.at;
         if (groups <= GROUPS_A_BATCH)
             break;
         (void)thread_relax();
     }
     return error;
+}
+
+int zap_prepare_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
+{
+    int error = prepare_tables(region->space, from, from + size, to - from);
+
+    if (error != 0)
+        settle_tables(region->space, to, to + size);
+    return error;
+}
+
+void zap_give_up_move(struct region *region, vaddr_t to, size_t size)
+{
+    settle_tables(region->space, to, to + size);
 }
 
 static void move_group(struct pagetable_walk *walk, struct tlb_gather *gather, uint64_t distance)
@@ -164,20 +215,6 @@ static void move_group(struct pagetable_walk *walk, struct tlb_gather *gather, u
         pagetable_set(walk->entry, 0);
         tlb_gather_page(gather, walk->at);
     }
-}
-
-// Frees the tables of a range that have no entries.
-static void prune_range(struct space *space, vaddr_t start, vaddr_t end, struct tlb_gather *gather)
-{
-    for (vaddr_t at = ALIGN_DOWN(start, PAGETABLE_SPAN); at < end; at += PAGETABLE_SPAN) {
-        spin_lock(&space->table_lock);
-        pagetable_prune(space->root, at, gather);
-        spin_unlock(&space->table_lock);
-        if (tlb_gather_full(gather))
-            tlb_gather_flush(gather);
-        (void)thread_relax();
-    }
-    tlb_gather_flush(gather);
 }
 
 void zap_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
@@ -192,13 +229,16 @@ void zap_move(struct region *region, vaddr_t to, vaddr_t from, size_t size)
         unsigned groups = 0;
 
         spin_lock(&space->table_lock);
-        while (groups++ < GROUPS_A_BATCH && !tlb_gather_full(&gather) && pagetable_walk(&walk))
+        while (groups++ < GROUPS_A_BATCH && pagetable_walk(&walk))
             move_group(&walk, &gather, to - from);
         spin_unlock(&space->table_lock);
-        at = MAX(walk.at, at);
+        at = walk.at;
         tlb_gather_flush(&gather);
+        if (groups <= GROUPS_A_BATCH)
+            break;
         (void)thread_relax();
     }
     // Only now: a table that the source has left may be one that the target needs.
-    prune_range(space, from, end, &gather);
+    settle_tables(space, from, end);
+    settle_tables(space, to, to + size);
 }

@@ -34,6 +34,7 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define LOCKS_UNCHECKED __attribute__((no_thread_safety_analysis)) // clang cannot follow them there
 #else
 #define LOCK_TYPE(name)
 #define ACQUIRES(...)
@@ -41,4 +42,5 @@
 #define TRY_ACQUIRES(...)
 #define REQUIRES(...)
 #define EXCLUDES(...)
+#define LOCKS_UNCHECKED
 #endif

@@ -17,7 +17,7 @@ $(SMOKE)/$(1).t: tests/smoke/smoke.mk
 	@printf '#!/bin/sh\nexec $(SMOKE_RUN) $(2)\n' >$$@
 	@chmod +x $$@
 endef
-SMOKE_DIRECTLY = --kernel build/debug/boxwork.elf --archive build/test.cpio $(1) -- /tests/smoke.sh
+SMOKE_DIRECTLY = --kernel build/debug/boxwork.elf --archive build/test.cpio $(1) -- /bin/smoke.sh
 # The program that is named is passed over: the job in the ISO has it.
 SMOKE_BY_ISO = --machine q35 --cdrom $(SMOKE)/smoke.iso $(1) -- true
 $(eval $(call SMOKE_SCRIPT,microvm-32M,$(call SMOKE_DIRECTLY,-m 32M)))
@@ -31,7 +31,7 @@ $(eval $(call SMOKE_SCRIPT,iso-uefi-256M,$(call SMOKE_BY_ISO,--bios $(OVMF) -m 2
 
 $(SMOKE)/job: tests/smoke/smoke.mk
 	@mkdir -p $(@D)
-	@printf 'environment=PATH=/bin:/usr/bin\0environment=HOME=/root\0argument=/tests/smoke.sh\0' >$@
+	@printf 'environment=PATH=/bin:/usr/bin\0environment=HOME=/root\0argument=/bin/smoke.sh\0' >$@
 
 $(SMOKE)/job.cpio: $(SMOKE)/job $(BUILD)/host/mkcpio
 	@echo 'file /boxwork/job 0600 $(SMOKE)/job' >$(SMOKE)/job.list

@@ -27,6 +27,7 @@ bool host_irq = true;
 static struct thread boot_thread;
 struct thread *host_thread = &boot_thread;
 struct boot_info boot_info;
+void (*host_on_relax)(void);
 atomic_ulong sched_online_cpus;
 
 static paddr_t kernel_root;
@@ -34,7 +35,8 @@ static paddr_t loaded[CPU_MAX];
 
 static void *reserve(size_t size)
 {
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
 
     if (at == MAP_FAILED)
         abort();
@@ -174,7 +176,12 @@ void mutex_unlock(struct mutex *mutex)
 
 bool thread_relax(void)
 {
+    void (*others)(void) = host_on_relax;
+
     assert(spin_held() == 0 && host_irq);
+    host_on_relax = NULL;
+    if (others != NULL)
+        others();
     return false;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // mem_host.h - the machine below kernel/mem, for host tests: RAM, CPUs, the interrupt flag, a TLB.
 //
-// Included before each source of such a test by its line "// unit-flags: -include tests/unit/mem_host.h". Physical memory is a sparse
-// mapping of the host, the frame map another; the test is whatever CPU host_cpu says. Locks are the kernel's own, ranks checked.
+// Included before each source of such a test by its line "// unit-flags: -include
+// tests/unit/mem_host.h". Physical memory is a sparse mapping of the host, the frame map another;
+// the test is whatever CPU host_cpu says. Locks are the kernel's own, ranks checked.
 #pragma once
 
 #include "kernel/arch/arch.h"
 
-extern char *host_memory;    // physical address 0
+extern char *host_memory; // physical address 0
 extern char *host_frame_map;
 extern unsigned host_cpu, host_cpu_count;
 extern bool host_irq;
@@ -49,10 +50,15 @@ static inline uint64_t host_irq_save(void)
 #define this_cpu(name) (percpu_##name[host_cpu])
 #define per_cpu(name, cpu) (percpu_##name[cpu])
 
-// Sets the machine up: RAM from 1 MiB to low_end, and from 4 GiB on high_size more; then frames_init.
+// Sets the machine up: RAM from 1 MiB to low_end, and from 4 GiB on high_size more; then
+// frames_init.
 void host_start(paddr_t low_end, uint64_t high_size, unsigned cpus);
+
+// What runs while the code under test lets others run. NULL: nothing.
+extern void (*host_on_relax)(void);
 
 // The TLB of each CPU: what it would use for a page without walking.
 void host_tlb_fill(vaddr_t address, paddr_t page, bool writable);
-// How many entries of CPUs that have root loaded are not what the tables say now (rights may be less than the tables').
+// How many entries of CPUs that have root loaded are not what the tables say now (rights may be
+// less than the tables').
 unsigned host_tlb_stale(void);

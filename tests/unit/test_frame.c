@@ -86,7 +86,8 @@ static void test_random(struct account *account)
         if (blocks[i] != NULL)
             frame_put(blocks[i]);
     }
-    ok(frames_free() == before, "all given back: %llu frames are free as before", (unsigned long long)before);
+    ok(frames_free() == before, "all given back: %llu frames are free as before",
+       (unsigned long long)before);
     ok(atomic_load(&account->counters[RESOURCE_MEMORY].used) == 0, "the account is at 0 again");
 }
 
@@ -117,7 +118,8 @@ static void test_tags(void)
     frame_put(frame);
     ok(frames_used(FRAME_CACHE) == 1, "it stays while there is a reference");
     frame_put(frame);
-    ok(frames_used(FRAME_CACHE) == 0 && frame_alloc(NULL, FRAME_CACHE, 0, FRAME_ZERO, &frame) == 0 &&
+    ok(frames_used(FRAME_CACHE) == 0 &&
+           frame_alloc(NULL, FRAME_CACHE, 0, FRAME_ZERO, &frame) == 0 &&
            *(char *)frame_ptr(frame) == 0,
        "used again it is filled with zeros where that was asked for");
     frame_put(frame);
@@ -128,7 +130,8 @@ static void test_accounts(void)
     struct account *outer, *inner = NULL, *full = NULL;
     struct frame *frame, *other;
 
-    ok(account_create(&account_root, 2, &outer) == 0 && account_create(outer, 3, &inner) == 0, "two accounts");
+    ok(account_create(&account_root, 2, &outer) == 0 && account_create(outer, 3, &inner) == 0,
+       "two accounts");
     account_set_limit(outer, RESOURCE_MEMORY, 8 * PAGE_SIZE);
     ok(frame_alloc(inner, FRAME_USER, 3, 0, &frame) != 0 && account_last_full() == outer,
        "the outer limit refuses, and is named");
@@ -143,7 +146,8 @@ static void test_accounts(void)
     account_close(inner);
     ok(ledger_verify() == 0, "a closed account with a charge still adds up");
     account_close(outer);
-    ok(frame_alloc(NULL, FRAME_USER, 0, 0, &other) == 0 && ledger_verify() == 0, "a chain of closed accounts too");
+    ok(frame_alloc(NULL, FRAME_USER, 0, 0, &other) == 0 && ledger_verify() == 0,
+       "a chain of closed accounts too");
     frame_put(other);
     frame_put(frame); // the last charge: both structs go
     ok(atomic_load(&account_root.counters[RESOURCE_MEMORY].used) == (long)PAGE_SIZE &&
@@ -166,7 +170,8 @@ static void test_chain(void)
     object = kmalloc(100, parent);
     for (unsigned i = ARRAY_LEN(chain); i-- > 0;)
         account_close(chain[i]);
-    ok(account_list.next->next != &account_list, "a chain of 200 closed accounts is kept by one object");
+    ok(account_list.next->next != &account_list,
+       "a chain of 200 closed accounts is kept by one object");
     kfree(object);
     ok(account_list.next->next == &account_list, "and goes with it");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: kernel/mem/radix.c
-// test_radix.c - the index of a file's pages against an array; every allocation of a node fails once.
+// test_radix.c - the index of a file's pages against an array; every allocation of a node fails
+// once.
 
 #include "kernel/mem/radix.h"
 
@@ -94,10 +95,12 @@ static void test_random(void)
         i = draw(KEYS);
         wrong += radix_find(&radix, keys[i]) != (there[i] ? &keys[i] : NULL);
         wrong += !check_next(draw(KEYS));
-        wrong += radix_find(&radix, keys[i] ^ (UINT64_C(1) << 62)) != NULL && keys[i] < UINT64_C(1) << 62 && i < KEYS / 2;
+        wrong += radix_find(&radix, keys[i] ^ (UINT64_C(1) << 62)) != NULL &&
+                 keys[i] < UINT64_C(1) << 62 && i < KEYS / 2;
     }
     ok(wrong == 0, "100,000 random steps (seed 9)");
-    ok(put > 20000 && taken > 20000 && failed > 200, "%u put in, %u taken out, %u refused", put, taken, failed);
+    ok(put > 20000 && taken > 20000 && failed > 200, "%u put in, %u taken out, %u refused", put,
+       taken, failed);
     for (unsigned i = 0; i < KEYS; i++)
         (void)radix_remove(&radix, keys[i]);
     ok(live == 0 && radix.top == NULL, "empty, it has no node");

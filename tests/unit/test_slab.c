@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
 // unit-flags: -DBOXWORK_DEBUG -include tests/unit/mem_host.h
-// test_slab.c - objects and buffers against a naive model: all of them filled with a pattern of their own, none over another;
-// the ledger's text.
+// test_slab.c - objects and buffers against a naive model: all of them filled with a pattern of
+// their own, none over another; the ledger's text.
 
 #include "kernel/mem/slab.h"
 
@@ -57,7 +57,8 @@ static bool make(unsigned i)
     objects[i].cache = kind < 4 ? &small_cache : kind == 4 ? &big_cache : NULL;
     if (objects[i].cache != NULL) {
         align = objects[i].cache == &big_cache ? 64 : 8;
-        objects[i].size = objects[i].cache == &big_cache ? sizeof(struct big) : sizeof(struct small);
+        objects[i].size =
+            objects[i].cache == &big_cache ? sizeof(struct big) : sizeof(struct small);
         objects[i].at = slab_alloc(objects[i].cache, account);
     } else {
         objects[i].size = 1 + draw(draw(20) == 0 ? 40000 : 700);
@@ -127,7 +128,8 @@ static void test_caches_are_given_back(void)
     before = frames_free();
     for (unsigned i = 0; i < ARRAY_LEN(many); i++)
         many[i] = slab_alloc(&small_cache, NULL);
-    ok(before - frames_free() > 100, "20,000 objects take %llu frames", (unsigned long long)(before - frames_free()));
+    ok(before - frames_free() > 100, "20,000 objects take %llu frames",
+       (unsigned long long)(before - frames_free()));
     for (unsigned i = 0; i < ARRAY_LEN(many); i++)
         slab_free(&small_cache, many[i]);
     ledger_drop_caches();
@@ -142,8 +144,10 @@ static void test_text(void)
     char *line = text;
     bool sorted = true;
 
-    ok(length == strlen(text) && strstr(text, "\nsmall 1\n") != NULL, "the ledger has a line for the object");
-    for (char *next = strchr(line, '\n'); next != NULL && next[1] != '\0'; next = strchr(line, '\n')) {
+    ok(length == strlen(text) && strstr(text, "\nsmall 1\n") != NULL,
+       "the ledger has a line for the object");
+    for (char *next = strchr(line, '\n'); next != NULL && next[1] != '\0';
+         next = strchr(line, '\n')) {
         *next = '\0';
         sorted &= strcmp(line, next + 1) < 0;
         line = next + 1;

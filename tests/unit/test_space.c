@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
 // unit-flags: -DBOXWORK_DEBUG -include tests/unit/mem_host.h
-// test_space.c - address spaces against a naive model: an array of pages that says what each holds and allows. Every access
-// goes through a TLB that is checked for entries that should have been forgotten. Every allocation fails once.
+// test_space.c - address spaces against a naive model: an array of pages that says what each holds
+// and allows. Every access goes through a TLB that is checked for entries that should have been
+// forgotten. Every allocation fails once.
 
 #include "kernel/mem/space.h"
 
@@ -95,7 +96,8 @@ static const struct pager_ops file_ops = { .get = pager_get, .put = pager_put };
 
 // --- A program ---
 
-// Reads (write NULL) or writes a byte as a program on this CPU would. Errors: -EFAULT and the reason.
+// Reads (write NULL) or writes a byte as a program on this CPU would. Errors: -EFAULT and the
+// reason.
 static int access_byte(struct space *space, vaddr_t address, const uint8_t *write, uint8_t *read,
                        enum fault_reason *reason)
 {
@@ -104,7 +106,8 @@ static int access_byte(struct space *space, vaddr_t address, const uint8_t *writ
     for (unsigned rounds = 0; rounds < 4; rounds++) {
         const pte_t *entry = pagetable_find(space->root, address);
 
-        if (entry != NULL && arch_pte_present(*entry) && (write == NULL || arch_pte_writable(*entry))) {
+        if (entry != NULL && arch_pte_present(*entry) &&
+            (write == NULL || arch_pte_writable(*entry))) {
             char *page = direct_ptr(arch_pte_address(*entry));
 
             host_tlb_fill(address, arch_pte_address(*entry), arch_pte_writable(*entry));
@@ -149,7 +152,8 @@ static void check_read(struct world *world, unsigned number)
     const struct model_page *page = &world->pages[number];
     enum fault_reason reason = 0, expected = 0;
     uint8_t byte = 0;
-    int error = access_byte(world->space, address_of(number) + draw(PAGE_SIZE), NULL, &byte, &reason);
+    int error =
+        access_byte(world->space, address_of(number) + draw(PAGE_SIZE), NULL, &byte, &reason);
 
     if (error != expect_access(page, false, &expected) || (error != 0 && reason != expected))
         complain("read", number, error != 0 ? (long)reason : -1, (long)expected);
@@ -164,7 +168,8 @@ static void check_content(struct world *world, unsigned number)
     enum fault_reason reason;
     uint8_t byte = 0;
 
-    if (access_byte(world->space, address_of(number), NULL, &byte, &reason) == 0 && byte != content_of(page))
+    if (access_byte(world->space, address_of(number), NULL, &byte, &reason) == 0 &&
+        byte != content_of(page))
         complain("content", number, byte, content_of(page));
 }
 
@@ -216,7 +221,8 @@ static void do_map(struct world *world, unsigned first, unsigned count)
     if (space_map(world->space, &request, &at) != 0 || at != request.address)
         complain("map", first, 0, 0);
     for (unsigned i = 0; i < count; i++)
-        world->pages[first + i] = (struct model_page){ true, shared, from_file, false, prot, index + i, 0 };
+        world->pages[first + i] =
+            (struct model_page){ true, shared, from_file, false, prot, index + i, 0 };
     counts[3]++;
 }
 
@@ -289,8 +295,8 @@ static void do_remap(struct world *world, unsigned first, unsigned count)
     struct model_page moved[PAGES];
     unsigned to = draw(PAGES - count);
     vaddr_t at;
-    int error = space_remap(world->space, address_of(first), count * PAGE_SIZE, count * PAGE_SIZE, 3,
-                            address_of(to), &at);
+    int error = space_remap(world->space, address_of(first), count * PAGE_SIZE, count * PAGE_SIZE,
+                            3, address_of(to), &at);
 
     if (error != 0)
         return; // more than one region, or over itself
@@ -316,7 +322,8 @@ static void do_remote(struct world *world, unsigned first, unsigned count)
         complain("remote read", first, error, expected);
     for (unsigned i = 0; error == 0 && i < count; i++) {
         if (buffer[i * PAGE_SIZE] != content_of(&world->pages[first + i]))
-            complain("remote content", first + i, buffer[i * PAGE_SIZE], content_of(&world->pages[first + i]));
+            complain("remote content", first + i, buffer[i * PAGE_SIZE],
+                     content_of(&world->pages[first + i]));
     }
     counts[9] += error == 0;
 }
@@ -393,13 +400,17 @@ static void step(struct world *world)
 
     host_cpu = (unsigned)(world - worlds) + (draw(2) ? SPACES : 0);
     switch (draw(20)) {
-    case 0: case 1: case 2:
+    case 0:
+    case 1:
+    case 2:
         do_map(world, first, count);
         break;
     case 3:
         do_unmap(world, first, count);
         break;
-    case 4: case 5: case 6:
+    case 4:
+    case 5:
+    case 6:
         do_protect(world, first, count);
         break;
     case 7:
@@ -414,10 +425,13 @@ static void step(struct world *world)
     case 10:
         do_fork(world);
         break;
-    case 11: case 12:
+    case 11:
+    case 12:
         do_remote(world, first, count);
         break;
-    case 13: case 14: case 15:
+    case 13:
+    case 14:
+    case 15:
         check_read(world, first);
         break;
     default:
@@ -445,19 +459,22 @@ static void test_random(void)
         if (round % 2000 == 0 && ledger_verify() != 0)
             complain("ledger", round, 0, 0);
     }
-    ok(wrong == 0, "60,000 random calls and accesses in three spaces that fork into each other (seed 4711)");
+    ok(wrong == 0,
+       "60,000 random calls and accesses in three spaces that fork into each other (seed 4711)");
     ok(stale == 0, "no TLB ever keeps what the tables no longer say");
-    ok(counts[0] > 1000 && counts[1] > 500 && counts[2] > 3000 && counts[3] > 2000 && counts[4] > 1000 &&
-           counts[5] > 300 && counts[6] > 100 && counts[7] > 1000 && counts[8] > 100 && counts[9] > 200 &&
-           counts[10] > 500,
-       "reads %u, refused %u, writes %u, maps %u, unmaps %u, protects %u, discards %u, resizes %u, moves %u, remote %u, forks %u",
-       counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6], counts[7], counts[8],
-       counts[9], counts[10]);
+    ok(counts[0] > 1000 && counts[1] > 500 && counts[2] > 3000 && counts[3] > 2000 &&
+           counts[4] > 1000 && counts[5] > 300 && counts[6] > 100 && counts[7] > 1000 &&
+           counts[8] > 100 && counts[9] > 200 && counts[10] > 500,
+       "reads %u, refused %u, writes %u, maps %u, unmaps %u, protects %u, discards %u, resizes %u, "
+       "moves %u, remote %u, forks %u",
+       counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6], counts[7],
+       counts[8], counts[9], counts[10]);
     for (unsigned i = 0; i < SPACES; i++)
         end_world(&worlds[i]);
     ok(holds == 0 && pager_holds == 0, "every hold on the file and its handle is given back");
     pager_resize(&file, 0);
-    ok(atomic_load(&account->counters[RESOURCE_MEMORY].used) == 0, "the account is at 0: no page, table or region is left");
+    ok(atomic_load(&account->counters[RESOURCE_MEMORY].used) == 0,
+       "the account is at 0: no page, table or region is left");
     ok(ledger_verify() == 0, "the recount agrees");
 }
 
@@ -467,7 +484,9 @@ static struct space *space;
 
 static vaddr_t map_at(vaddr_t address, uint64_t pages, unsigned flags)
 {
-    struct map_request request = { .address = address, .size = pages * PAGE_SIZE, .flags = flags, .fixed = address != 0 };
+    struct map_request request = {
+        .address = address, .size = pages * PAGE_SIZE, .flags = flags, .fixed = address != 0
+    };
     vaddr_t at = 0;
 
     return space_map(space, &request, &at) == 0 ? at : 0;
@@ -478,25 +497,35 @@ static void test_stack(void)
     vaddr_t top = space->stack_top;
     enum fault_reason reason;
 
-    ok(map_at(top - PAGE_SIZE, 1, REGION_READ | REGION_WRITE | REGION_GROWS_DOWN | REGION_STACK) != 0, "a stack of one page");
-    ok(space_fault(space, top - 100 * PAGE_SIZE, FAULT_WRITE, &reason) == 0, "grows where it is touched");
+    ok(map_at(top - PAGE_SIZE, 1, REGION_READ | REGION_WRITE | REGION_GROWS_DOWN | REGION_STACK) !=
+           0,
+       "a stack of one page");
+    ok(space_fault(space, top - 100 * PAGE_SIZE, FAULT_WRITE, &reason) == 0,
+       "grows where it is touched");
     ok(space_find_locked(space, top - 1)->start == top - 100 * PAGE_SIZE, "down to there");
-    ok(space_fault(space, top - (UINT64_C(8) << 20) - 1, FAULT_WRITE, &reason) != 0 && reason == FAULT_STACK,
+    ok(space_fault(space, top - (UINT64_C(8) << 20) - 1, FAULT_WRITE, &reason) != 0 &&
+           reason == FAULT_STACK,
        "but not past its limit: stack overflow");
     ok(map_at(top - 600 * PAGE_SIZE, 1, REGION_READ) != 0, "something below it");
-    ok(space_fault(space, top - 500 * PAGE_SIZE, FAULT_WRITE, &reason) != 0 && reason == FAULT_STACK,
+    ok(space_fault(space, top - 500 * PAGE_SIZE, FAULT_WRITE, &reason) != 0 &&
+           reason == FAULT_STACK,
        "keeps it a guard away");
-    ok(space_fault(space, 0, FAULT_READ, &reason) != 0 && reason == FAULT_NULL, "page 0 is a null pointer");
-    ok(space_fault(space, USER_END, FAULT_READ, &reason) != 0 && reason == FAULT_KERNEL_ADDRESS, "the kernel's half is refused");
+    ok(space_fault(space, 0, FAULT_READ, &reason) != 0 && reason == FAULT_NULL,
+       "page 0 is a null pointer");
+    ok(space_fault(space, USER_END, FAULT_READ, &reason) != 0 && reason == FAULT_KERNEL_ADDRESS,
+       "the kernel's half is refused");
 }
 
 static void test_placement(void)
 {
-    vaddr_t a = map_at(0, 4, REGION_READ | REGION_WRITE), b = map_at(0, 4, REGION_READ | REGION_WRITE);
+    vaddr_t a = map_at(0, 4, REGION_READ | REGION_WRITE),
+            b = map_at(0, 4, REGION_READ | REGION_WRITE);
 
-    ok(a != 0 && a + 4 * PAGE_SIZE <= space->map_top && b + 4 * PAGE_SIZE == a, "mappings go below each other from map_top down");
+    ok(a != 0 && a + 4 * PAGE_SIZE <= space->map_top && b + 4 * PAGE_SIZE == a,
+       "mappings go below each other from map_top down");
     ok(space_find_locked(space, b)->end == a + 4 * PAGE_SIZE, "and become one region");
-    ok(space_unmap(space, b + 2 * PAGE_SIZE, 4 * PAGE_SIZE) == 0 && map_at(0, 3, REGION_READ) == b + 3 * PAGE_SIZE,
+    ok(space_unmap(space, b + 2 * PAGE_SIZE, 4 * PAGE_SIZE) == 0 &&
+           map_at(0, 3, REGION_READ) == b + 3 * PAGE_SIZE,
        "a hole that is wide enough is used");
     ok(map_at(0, UINT64_C(1) << 33, REGION_READ) != 0, "32 TiB find a place");
     ok(map_at(0, UINT64_C(1) << 35, REGION_READ) == 0, "128 TiB do not");
@@ -507,7 +536,9 @@ static void test_placement(void)
 
 static void test_arguments(void)
 {
-    struct map_request request = { .address = BASE + 1, .size = 1, .flags = REGION_READ, .fixed = true };
+    struct map_request request = {
+        .address = BASE + 1, .size = 1, .flags = REGION_READ, .fixed = true
+    };
     vaddr_t at;
 
     ok(space_map(space, &request, &at) == -EINVAL, "a crooked fixed address is EINVAL");
@@ -522,8 +553,10 @@ static void test_arguments(void)
     ok(space_map(space, &request, &at) == -EINVAL, "size 0 is EINVAL");
     request = (struct map_request){ .address = BASE, .size = PAGE_SIZE, .fixed_noreplace = true };
     ok(space_map(space, &request, &at) == -EEXIST, "what is there stays with noreplace");
-    ok(space_unmap(space, BASE + 1, PAGE_SIZE) == -EINVAL && space_unmap(space, BASE, 0) == -EINVAL &&
-           space_unmap(space, BASE, UINT64_MAX) == -EINVAL && space_unmap(space, USER_END, PAGE_SIZE) == -EINVAL,
+    ok(space_unmap(space, BASE + 1, PAGE_SIZE) == -EINVAL &&
+           space_unmap(space, BASE, 0) == -EINVAL &&
+           space_unmap(space, BASE, UINT64_MAX) == -EINVAL &&
+           space_unmap(space, USER_END, PAGE_SIZE) == -EINVAL,
        "munmap refuses crooked, empty, wrapping and kernel ranges");
 }
 
@@ -531,19 +564,26 @@ static void test_heap(void)
 {
     space->brk_start = space->brk_end = 0x600000 + 100;
     ok(space_brk(space, 0) == 0x600064, "brk(0) tells where it is");
-    ok(space_brk(space, 0x612345) == 0x612345 && space_brk(space, 0x700000) == 0x700000, "it grows");
+    ok(space_brk(space, 0x612345) == 0x612345 && space_brk(space, 0x700000) == 0x700000,
+       "it grows");
     ok(space_find_locked(space, 0x601000)->end == 0x700000, "as one region");
-    ok(space_brk(space, 0x600800) == 0x600800 && space_find_locked(space, 0x601000)->start > 0x700000, "it shrinks");
+    ok(space_brk(space, 0x600800) == 0x600800 &&
+           space_find_locked(space, 0x601000)->start > 0x700000,
+       "it shrinks");
     ok(space_brk(space, 0x600000) == 0x600800, "not below its start");
-    ok(map_at(0x610000, 1, REGION_READ) != 0 && space_brk(space, 0x620000) == 0x600800, "not over something else");
+    ok(map_at(0x610000, 1, REGION_READ) != 0 && space_brk(space, 0x620000) == 0x600800,
+       "not over something else");
 }
 
 static void test_force(void)
 {
     uint8_t byte = 0;
 
-    ok(map_at(BASE, 1, REGION_READ) == BASE && space_write(space, BASE, "x", 1, false) == -EFAULT, "a read-only page is not written from outside");
-    ok(space_write(space, BASE, "x", 1, true) == 0 && space_read(space, BASE, &byte, 1) == 0 && byte == 'x', "unless forced");
+    ok(map_at(BASE, 1, REGION_READ) == BASE && space_write(space, BASE, "x", 1, false) == -EFAULT,
+       "a read-only page is not written from outside");
+    ok(space_write(space, BASE, "x", 1, true) == 0 && space_read(space, BASE, &byte, 1) == 0 &&
+           byte == 'x',
+       "unless forced");
     ok(!arch_pte_writable(*pagetable_find(space->root, BASE)), "and the program still cannot");
 }
 
@@ -553,12 +593,84 @@ static void test_quota(void)
     long used = atomic_load(&account->counters[RESOURCE_MEMORY].used);
 
     account_set_limit(account, RESOURCE_MEMORY, used + 20 * (long)PAGE_SIZE);
-    ok(map_at(BASE, 64, REGION_READ | REGION_WRITE) == BASE, "a mapping may be larger than the quota");
+    ok(map_at(BASE, 64, REGION_READ | REGION_WRITE) == BASE,
+       "a mapping may be larger than the quota");
     unsigned came = 0;
     while (came < 64 && space_fault(space, address_of(came), FAULT_WRITE, &reason) == 0)
         came++;
-    ok(came >= 15 && came <= 20 && reason == FAULT_QUOTA && account_last_full() == account, "%u pages come, then the quota is full", came);
+    ok(came >= 15 && came <= 20 && reason == FAULT_QUOTA && account_last_full() == account,
+       "%u pages come, then the quota is full", came);
     account_set_limit(account, RESOURCE_MEMORY, LIMIT_NONE);
+}
+
+// --- Moves ---
+
+#define SPAN (PAGE_SIZE * PT_ENTRIES)
+#define FAR (UINT64_C(0x4000) * SPAN)
+
+static bool holds_numbers(vaddr_t at, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++) {
+        unsigned number = 0;
+
+        if (space_read(space, at + i * PAGE_SIZE, &number, sizeof(number)) != 0 || number != i + 1)
+            return false;
+    }
+    return true;
+}
+
+static void fill_numbers(vaddr_t at, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++) {
+        unsigned number = i + 1;
+
+        if (space_write(space, at + i * PAGE_SIZE, &number, sizeof(number), false) != 0)
+            exit(1);
+    }
+}
+
+static void truncate_file(void)
+{
+    pager_resize(&file, 0);
+}
+
+static void test_moves(void)
+{
+    struct map_request request = { .address = FAR + SPAN / 2,
+                                   .size = PAGE_SIZE,
+                                   .flags = 3 | REGION_MAY_WRITE,
+                                   .fixed = true,
+                                   .pager = &file };
+    enum fault_reason reason;
+    vaddr_t at;
+
+    // All that is in the target's first table is what the source has there.
+    map_at(FAR + SPAN, 40, 3);
+    fill_numbers(FAR + SPAN, 40);
+    ok(space_remap(space, FAR + SPAN, 40 * PAGE_SIZE, 40 * PAGE_SIZE, 3,
+                   FAR + SPAN + 100 * PAGE_SIZE, &at) == 0 &&
+           holds_numbers(at, 40),
+       "a move within one table keeps its content");
+    ok(space_remap(space, at, 40 * PAGE_SIZE, 40 * PAGE_SIZE, 3, FAR + 2 * SPAN - 20 * PAGE_SIZE,
+                   &at) == 0 &&
+           holds_numbers(at, 40),
+       "so does one over the end of the table");
+    ok(space_remap(space, at, 40 * PAGE_SIZE, 40 * PAGE_SIZE, 3, FAR + 9 * SPAN, &at) == 0 &&
+           holds_numbers(at, 40) && pagetable_find(space->root, FAR + SPAN) == NULL,
+       "and the tables that it leaves are freed");
+    ok(space_unmap(space, at, 40 * PAGE_SIZE) == 0, "and unmapped there");
+
+    pager_resize(&file, PAGE_SIZE);
+    if (space_map(space, &request, &at) != 0 || space_fault(space, at, FAULT_READ, &reason) != 0)
+        exit(1);
+    map_at(FAR + 20 * SPAN, 512, 3);
+    fill_numbers(FAR + 20 * SPAN, 512);
+    host_on_relax = truncate_file;
+    ok(space_remap(space, FAR + 20 * SPAN, 512 * PAGE_SIZE, 512 * PAGE_SIZE, 3,
+                   FAR - 500 * PAGE_SIZE, &at) == 0 &&
+           holds_numbers(at, 512),
+       "a truncation meanwhile empties the target's table, and it stays");
+    ok(file.page_count == 0 && host_on_relax == NULL, "the truncation came in between");
 }
 
 // --- Every allocation fails once ---
@@ -567,7 +679,9 @@ static void test_quota(void)
 static int script(void)
 {
     struct space *parent, *child;
-    struct map_request request = { .address = BASE, .size = 32 * PAGE_SIZE, .flags = 3, .fixed = true };
+    struct map_request request = {
+        .address = BASE, .size = 32 * PAGE_SIZE, .flags = 3, .fixed = true
+    };
     enum fault_reason reason;
     vaddr_t at;
     int error = space_create(account, &parent);
@@ -577,8 +691,12 @@ static int script(void)
     error = space_map(parent, &request, &at);
     for (unsigned i = 0; error == 0 && i < 32; i += 2)
         error = space_fault(parent, address_of(i), FAULT_WRITE, &reason);
-    request = (struct map_request){ .address = address_of(40), .size = 8 * PAGE_SIZE, .flags = 3 | REGION_MAY_WRITE,
-                                    .fixed = true, .pager = &file, .handle = (struct handle *)&file };
+    request = (struct map_request){ .address = address_of(40),
+                                    .size = 8 * PAGE_SIZE,
+                                    .flags = 3 | REGION_MAY_WRITE,
+                                    .fixed = true,
+                                    .pager = &file,
+                                    .handle = (struct handle *)&file };
     if (error == 0)
         error = space_map(parent, &request, &at);
     for (unsigned i = 40; error == 0 && i < 48; i++)
@@ -633,7 +751,8 @@ static void test_failures(void)
         }
     } while (error != 0 && n < 500);
     host_thread->process = NULL;
-    ok(failed > 40 && error == 0, "each of %u allocations fails once, the next run does not", failed);
+    ok(failed > 40 && error == 0, "each of %u allocations fails once, the next run does not",
+       failed);
     ok(wrong == 0 && holds == 0 && pager_holds == 0, "each failure leaves nothing behind");
     ok(ledger_verify() == 0, "the recount agrees");
 }
@@ -655,6 +774,7 @@ int main(void)
     space->write_execute = false;
     test_force();
     test_quota();
+    test_moves();
     space_put(space);
     test_failures();
     return done_testing();

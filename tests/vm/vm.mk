@@ -23,16 +23,15 @@ define VM_RUN
 $(BUILD)/vm/run/$(1).$(2).t: tests/vm/test_$(1).c tests/vm/vm.mk
 	@mkdir -p $$(@D)
 	@echo '#!/bin/sh' >$$@
-	@echo 'exec tests/vm/run --cpus $(2) $(filter-out smp,$(call VM_TAGS,$(1))) -- /tests/test_$(1) "$$$$@"' >>$$@
+	@echo 'exec tests/vm/run --cpus $(2) $(filter-out smp,$(call VM_TAGS,$(1))) -- /bin/test_$(1) "$$$$@"' >>$$@
 	@chmod +x $$@
 endef
 $(foreach test,$(VM_TESTS),$(foreach cpus,$(call VM_CPUS,$(test)),$(eval $(call VM_RUN,$(test),$(cpus)))))
 
 $(BUILD)/test.list: tests/vm/vm.mk $(wildcard tests/vm/test_*.c)
 	@mkdir -p $(@D)
-	@echo 'dir /tests 0755' >$@
-	@for test in $(VM_TESTS); do echo "file /tests/test_$$test 0755 $(BUILD)/vm/test_$$test"; done >>$@
-	@echo 'file /tests/smoke.sh 0755 tests/smoke/smoke.sh' >>$@
+	@for test in $(VM_TESTS); do echo "file /bin/test_$$test 0755 $(BUILD)/vm/test_$$test"; done >$@
+	@echo 'file /bin/smoke.sh 0755 tests/smoke/smoke.sh' >>$@
 
 $(VM_IMAGE): $(BUILD)/boot.cpio $(BUILD)/test.list $(VM_PROGRAMS) tests/smoke/smoke.sh
 	@echo "  CPIO    $@"

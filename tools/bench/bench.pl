@@ -23,7 +23,7 @@ use Profile;
 use Report;
 
 my $TOLERANCE = 1.05;
-my $WALL_BOOTS = 3;
+my $WALL_BOOTS = 2;
 my $GROW_MEMORY = 2048; # 10,000 processes of Linux need more than 1 GiB
 
 my ($dir, $command, @arguments) = @ARGV;

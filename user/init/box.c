@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// What a name of the skeleton allows; every other directory of the boot archive is there to be read and run. Trees of the
-// box's own begin empty.
+// What a name of the skeleton allows; every other directory of the boot archive is there to be read and run. A tree of the
+// box's own begins with the directories that the archive has there.
 static const struct {
     const char *name;
     const char *path; // NULL: the same
@@ -64,6 +64,27 @@ __attribute__((format(printf, 2, 3))) static int commandf(struct box *box, const
     return failed(box, "ctl");
 }
 
+static int make_tree(struct box *box, const char *name, const char *rights)
+{
+    char path[600];
+    struct dirent *entry;
+    DIR *model;
+
+    if (commandf(box, "tree %s %s", name, rights) != 0)
+        return -1;
+    snprintf(path, sizeof(path), "/%s", name);
+    model = opendir(path);
+    while (model != NULL && (entry = readdir(model)) != NULL) {
+        if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/root/%s/%s", box->pid, name, entry->d_name);
+        mkdir(path, 0755);
+    }
+    if (model != NULL)
+        closedir(model);
+    return 0;
+}
+
 static int bind_name(struct box *box, const char *name)
 {
     for (size_t i = 0; i < sizeof(skeleton) / sizeof(skeleton[0]); i++) {
@@ -74,7 +95,7 @@ static int bind_name(struct box *box, const char *name)
         if (rights == NULL)
             return 0;
         if (skeleton[i].tree)
-            return commandf(box, "tree %s %s", name, rights);
+            return make_tree(box, name, rights);
         if (skeleton[i].path != NULL)
             return commandf(box, "bind %s %s %s", name, skeleton[i].path, rights);
         return commandf(box, "bind %s /%s %s", name, name, rights);
@@ -138,12 +159,13 @@ static int set_environment(struct box *box, const struct job *job)
     return result;
 }
 
-static void make_directories(const char *path)
+// Makes path and what leads to it, as the box sees them.
+static void make_directories(const struct box *box, const char *path)
 {
-    char part[4096];
+    char part[4096 + 64];
+    int prefix = snprintf(part, sizeof(part), "/proc/%d/root%s", box->pid, path) - (int)strlen(path);
 
-    snprintf(part, sizeof(part), "%s", path);
-    for (char *at = strchr(part + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+    for (char *at = strchr(part + prefix + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
         mkdir(part, 0755);
         *at = '/';
@@ -159,8 +181,7 @@ static int set_cwd(struct box *box, const struct job *job)
     if (job->cwd == NULL)
         return 0;
     snprintf(path, sizeof(path), "/proc/%d/cwd", box->pid);
-    if (access(job->cwd, F_OK) != 0)
-        make_directories(job->cwd);
+    make_directories(box, job->cwd);
     if (write_file(box, path, job->cwd) == 0)
         return 0;
     snprintf(box->error, sizeof(box->error), "working directory %.180s: %s", job->cwd, strerror(box->number));

@@ -2,7 +2,7 @@
 // init.c - process 1 of the outermost box: runs the launcher's program in a box, says how it ended, and ends the machine.
 //
 // The launcher's ports are /dev/virtio-ports/{stdin,stdout,stderr,control,tty}. On the control port go lines of text:
-// to us `signal N`; from us `start`, `record NAME VALUE`, `error STAGE ERRNO TEXT`, and `end` as the last; docs/launcher.md.
+// to us `signal N`, `window ROWS COLUMNS`; from us `start`, `record NAME VALUE`, `error STAGE ERRNO TEXT`, and `end` as the last; docs/launcher.md.
 // Without a job in the boot archive it runs a shell on the console.
 
 #include <errno.h>
@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "user/init/box.h"
@@ -22,6 +24,7 @@
 #define PORTS "/dev/virtio-ports/"
 
 static int control = -1;
+static int terminal = -1; // the program's, if it has one
 
 static void say(const char *line)
 {
@@ -37,6 +40,17 @@ static void say(const char *line)
     }
 }
 
+static void obey(const char *line, int pid)
+{
+    struct winsize size = { 0 };
+    int number;
+
+    if (sscanf(line, "signal %d", &number) == 1)
+        kill(pid, number);
+    else if (sscanf(line, "window %hu %hu", &size.ws_row, &size.ws_col) == 2)
+        ioctl(terminal, TIOCSWINSZ, &size);
+}
+
 // Takes the launcher's lines as they come; a line may come in parts.
 static void hear(int pid)
 {
@@ -50,11 +64,8 @@ static void hear(int pid)
     size += (size_t)got;
     text[size] = '\0';
     while ((end = strchr(text, '\n')) != NULL) {
-        int number;
-
         *end = '\0';
-        if (sscanf(text, "signal %d", &number) == 1)
-            kill(pid, number);
+        obey(text, pid);
         size -= (size_t)(end + 1 - text);
         memmove(text, end + 1, size + 1);
     }
@@ -118,7 +129,7 @@ static void run(const struct job *job)
     char line[512];
 
     if (job->terminal) {
-        fds[0] = fds[1] = fds[2] = open_port("tty", O_RDWR);
+        terminal = fds[0] = fds[1] = fds[2] = open_port("tty", O_RDWR);
     } else {
         fds[0] = open_port("stdin", O_RDONLY);
         fds[1] = open_port("stdout", O_WRONLY);
@@ -132,6 +143,8 @@ static void run(const struct job *job)
     say("start\n");
     wait_for(&box);
     // Every byte is with the launcher before it hears of the end.
+    if (job->terminal)
+        tcdrain(terminal);
     fsync(fds[1]);
     fsync(fds[2]);
     report_record(box.pid);

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// vm: smp
+// test_sched.c - the processor: shares by nice and by box, limits, affinity, sleeping and yielding, nobody starved.
+//
+// What depends on the clock of the machine under the VM is asked loosely here.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+#define NSEC 1000000000LL
+#define BUSY 6
+
+static long long now_ns(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return time.tv_sec * NSEC + time.tv_nsec;
+}
+
+static void sleep_ms(long ms)
+{
+    struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
+
+    nanosleep(&time, NULL);
+}
+
+static unsigned cpus(void)
+{
+    cpu_set_t set;
+
+    CHECK_EQUAL(sched_getaffinity(0, sizeof(set), &set), 0);
+    return (unsigned)CPU_COUNT(&set);
+}
+
+static int run_on(unsigned cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return sched_setaffinity(0, sizeof(set), &set);
+}
+
+// What each busy child tells: its processor time and the longest time it was kept waiting.
+struct report {
+    _Atomic long long cpu_ns, gap_ns;
+};
+static struct report *reports;
+static pid_t children[BUSY];
+
+static void be_busy(struct report *report)
+{
+    long long last = now_ns(CLOCK_MONOTONIC);
+
+    for (;;) {
+        long long now;
+
+        for (volatile int i = 0; i < 500; i++) {
+        }
+        now = now_ns(CLOCK_MONOTONIC);
+        if (now - last > atomic_load(&report->gap_ns))
+            atomic_store(&report->gap_ns, now - last);
+        last = now;
+        atomic_store(&report->cpu_ns, now_ns(CLOCK_PROCESS_CPUTIME_ID));
+    }
+}
+
+static void start_busy(unsigned count, const int *nices, bool one_cpu)
+{
+    reports = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (unsigned i = 0; i < count; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            if (one_cpu)
+                run_on(0);
+            if (nices != NULL)
+                setpriority(PRIO_PROCESS, 0, nices[i]);
+            be_busy(&reports[i]);
+        }
+    }
+}
+
+static void stop_busy(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        CHECK_EQUAL(kill(children[i], SIGKILL), 0);
+        CHECK_EQUAL(waitpid(children[i], NULL, 0), children[i]);
+    }
+}
+
+CASE("processes on one CPU share it by nice")
+{
+    static const int nices[3] = { 0, 0, 5 }; // weights 1024, 1024, 335
+    double total = 0, part[3];
+
+    start_busy(3, nices, true);
+    sleep_ms(1500);
+    stop_busy(3);
+    for (int i = 0; i < 3; i++)
+        total += (double)reports[i].cpu_ns;
+    for (int i = 0; i < 3; i++) {
+        part[i] = (double)reports[i].cpu_ns / total;
+        printf("# nice %d: %.3f\n", nices[i], part[i]);
+    }
+    CHECK(part[0] > 0.38 && part[0] < 0.48);
+    CHECK(part[1] > 0.38 && part[1] < 0.48);
+    CHECK(part[2] > 0.11 && part[2] < 0.17);
+}
+
+CASE("of six busy processes none waits for long, and all get the same")
+{
+    long long least = INT64_MAX, most = 0, gap = 0;
+
+    start_busy(BUSY, NULL, false);
+    sleep_ms(2000);
+    stop_busy(BUSY);
+    for (int i = 0; i < BUSY; i++) {
+        least = reports[i].cpu_ns < least ? reports[i].cpu_ns : least;
+        most = reports[i].cpu_ns > most ? reports[i].cpu_ns : most;
+        gap = reports[i].gap_ns > gap ? reports[i].gap_ns : gap;
+    }
+    printf("# least %lld ms, most %lld ms, longest wait %lld ms\n", least / 1000000, most / 1000000, gap / 1000000);
+    CHECK(gap < NSEC);
+    CHECK(most < 2 * least);
+}
+
+CASE("sleeps are never early")
+{
+    for (int i = 0; i < 50; i++) {
+        long long before = now_ns(CLOCK_MONOTONIC), until = before + i * 50000;
+        struct timespec time = { 0, i * 50000 }, moment = { until / NSEC, until % NSEC };
+
+        if (i % 2 == 0)
+            CHECK_EQUAL(nanosleep(&time, NULL), 0);
+        else
+            CHECK_EQUAL(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL), 0);
+        CHECK(now_ns(CLOCK_MONOTONIC) >= until);
+    }
+}
+
+CASE("affinity holds, and a set without a CPU is refused")
+{
+    cpu_set_t none, all;
+    unsigned count = cpus();
+
+    CHECK_EQUAL(sched_getaffinity(0, sizeof(all), &all), 0);
+    CPU_ZERO(&none);
+    errno = 0;
+    CHECK_EQUAL(sched_setaffinity(0, sizeof(none), &none), -1);
+    CHECK_EQUAL(errno, EINVAL);
+    for (unsigned round = 0; round < 200; round++) {
+        CHECK_EQUAL(run_on(round % count), 0);
+        CHECK_EQUAL(sched_getcpu(), (int)(round % count));
+    }
+    CHECK_EQUAL(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
+CASE("a process that is busy elsewhere is moved")
+{
+    unsigned count = cpus();
+    cpu_set_t set;
+
+    start_busy(1, NULL, false);
+    for (unsigned round = 0; round < 40; round++) {
+        long long before;
+
+        CPU_ZERO(&set);
+        CPU_SET(round % count, &set);
+        CHECK_EQUAL(sched_setaffinity(children[0], sizeof(set), &set), 0);
+        before = reports[0].cpu_ns;
+        sleep_ms(5);
+        (void)before;
+    }
+    stop_busy(1);
+}
+
+CASE("yielding lets another one run")
+{
+    pid_t child;
+    int ends[2];
+    char byte;
+
+    CHECK_EQUAL(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        run_on(0);
+        if (write(ends[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            sched_yield();
+    }
+    CHECK_EQUAL(read(ends[0], &byte, 1), 1);
+    CHECK_EQUAL(run_on(0), 0);
+    for (int i = 0; i < 1000; i++)
+        CHECK_EQUAL(sched_yield(), 0);
+    CHECK_EQUAL(kill(child, SIGKILL), 0);
+    CHECK_EQUAL(waitpid(child, NULL, 0), child);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+// The processor time of a box in milliseconds, from /proc/PID/perf.
+static long long box_cpu_ms(const struct test_box *box)
+{
+    char text[256];
+    unsigned long long user, kernel;
+
+    CHECK(proc_read(box->pid, "perf", text, sizeof(text)) > 0);
+    CHECK_EQUAL(sscanf(strchr(text, '\n') + 1, "%llu %llu", &user, &kernel), 2);
+    return (long long)(user + kernel) / 1000000;
+}
+
+static bool have_boxes(void)
+{
+    return access("/proc/new", F_OK) == 0;
+}
+
+CASE("quota cpu 25 gives a box a quarter of a CPU")
+{
+    struct test_box box;
+    long long before, ran, wall;
+
+    if (!have_boxes())
+        return;
+    CHECK_EQUAL(box_shell(&box, "quota cpu 25", "while :; do :; done"), 0);
+    sleep_ms(200);
+    before = box_cpu_ms(&box);
+    wall = now_ns(CLOCK_MONOTONIC);
+    sleep_ms(1600);
+    ran = box_cpu_ms(&box) - before;
+    wall = (now_ns(CLOCK_MONOTONIC) - wall) / 1000000;
+    printf("# %lld of %lld ms\n", ran, wall);
+    CHECK_EQUAL(box_do(&box, "kill"), 0);
+    CHECK_EQUAL(box_wait(box.pid), -9);
+    box_close(&box);
+    CHECK(ran * 100 > wall * 20 && ran * 100 < wall * 30);
+}
+
+CASE("a box with one busy process gets as much as one with eight")
+{
+    struct test_box one, many;
+    long long of_one, of_many, sum;
+    unsigned count = cpus();
+
+    if (!have_boxes())
+        return;
+    CHECK_EQUAL(box_shell(&one, "", "while :; do :; done"), 0);
+    CHECK_EQUAL(box_shell(&many, "", "for i in 1 2 3 4 5 6 7; do while :; do :; done & done; while :; do :; done"), 0);
+    sleep_ms(300);
+    of_one = box_cpu_ms(&one);
+    of_many = box_cpu_ms(&many);
+    sleep_ms(2000);
+    of_one = box_cpu_ms(&one) - of_one;
+    of_many = box_cpu_ms(&many) - of_many;
+    CHECK_EQUAL(box_do(&one, "kill"), 0);
+    CHECK_EQUAL(box_do(&many, "kill"), 0);
+    CHECK_EQUAL(box_wait(one.pid), -9);
+    CHECK_EQUAL(box_wait(many.pid), -9);
+    box_close(&one);
+    box_close(&many);
+    sum = of_one + of_many;
+    printf("# %lld and %lld ms on %u CPUs\n", of_one, of_many, count);
+    if (count <= 2) // with more it cannot use its share
+        CHECK(of_one * 100 > sum * 42 && of_one * 100 < sum * 58);
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+// vm: smp
+// test_thread.c - threads as programs use them, through musl: mutexes of all kinds, condition variables, rwlocks, barriers,
+// semaphores, cancellation, thread-specific data, floating point, and many threads.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/vm/vmtest.h"
+
+#define THREADS 8
+#define ROUNDS 500
+
+static pthread_t threads[THREADS];
+static pthread_mutex_t mutex;
+static long counter;
+
+static void start(unsigned count, void *(*body)(void *))
+{
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, body, (void *)(uintptr_t)i), 0);
+}
+
+static void join(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+}
+
+static struct timespec in_ms(clockid_t clock, long ms)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    time.tv_nsec += ms % 1000 * 1000000;
+    time.tv_sec += ms / 1000 + time.tv_nsec / 1000000000;
+    time.tv_nsec %= 1000000000;
+    return time;
+}
+
+static void sleep_ms(long ms)
+{
+    struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
+
+    nanosleep(&time, NULL);
+}
+
+static void *count_up(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < ROUNDS; i++) {
+        CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
+        counter++;
+        if (i % 64 == 0)
+            sched_yield();
+        CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+    }
+    return NULL;
+}
+
+static void count_with(int type, int protocol, int robust)
+{
+    pthread_mutexattr_t attributes;
+
+    pthread_mutexattr_init(&attributes);
+    CHECK_EQUAL(pthread_mutexattr_settype(&attributes, type), 0);
+    CHECK_EQUAL(pthread_mutexattr_setprotocol(&attributes, protocol), 0);
+    CHECK_EQUAL(pthread_mutexattr_setrobust(&attributes, robust), 0);
+    CHECK_EQUAL(pthread_mutex_init(&mutex, &attributes), 0);
+    counter = 0;
+    start(THREADS, count_up);
+    join(THREADS);
+    CHECK_EQUAL(counter, THREADS * ROUNDS);
+    CHECK_EQUAL(pthread_mutex_destroy(&mutex), 0);
+}
+
+CASE("mutexes of every kind keep threads apart")
+{
+    count_with(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED);
+    count_with(PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED);
+    count_with(PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_ROBUST);
+    count_with(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_STALLED);
+    count_with(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_ROBUST);
+}
+
+static void *lock_and_end(void *unused)
+{
+    (void)unused;
+    CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
+    sleep_ms(20);
+    return NULL;
+}
+
+static void owner_ends(int protocol)
+{
+    pthread_mutexattr_t attributes;
+
+    pthread_mutexattr_init(&attributes);
+    CHECK_EQUAL(pthread_mutexattr_setprotocol(&attributes, protocol), 0);
+    CHECK_EQUAL(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST), 0);
+    CHECK_EQUAL(pthread_mutex_init(&mutex, &attributes), 0);
+    start(1, lock_and_end);
+    sleep_ms(5);
+    CHECK_EQUAL(pthread_mutex_lock(&mutex), EOWNERDEAD);
+    CHECK_EQUAL(pthread_mutex_consistent(&mutex), 0);
+    CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+    join(1);
+    CHECK_EQUAL(pthread_mutex_destroy(&mutex), 0);
+}
+
+CASE("a robust mutex tells the next one that its owner ended")
+{
+    owner_ends(PTHREAD_PRIO_NONE);
+    owner_ends(PTHREAD_PRIO_INHERIT);
+}
+
+CASE("a robust mutex between processes survives its holder")
+{
+    pthread_mutex_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_mutexattr_t attributes;
+    int status;
+    pid_t child;
+
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    CHECK_EQUAL(pthread_mutex_init(shared, &attributes), 0);
+    child = fork();
+    if (child == 0) {
+        pthread_mutex_lock(shared);
+        sleep_ms(30);
+        kill(getpid(), SIGKILL);
+    }
+    sleep_ms(10);
+    CHECK_EQUAL(pthread_mutex_lock(shared), EOWNERDEAD);
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    munmap(shared, 4096);
+}
+
+CASE("timed locks end at their time")
+{
+    struct timespec time;
+
+    CHECK_EQUAL(pthread_mutex_init(&mutex, NULL), 0);
+    start(1, lock_and_end);
+    sleep_ms(5);
+    time = in_ms(CLOCK_REALTIME, 1);
+    CHECK_EQUAL(pthread_mutex_timedlock(&mutex, &time), ETIMEDOUT);
+    CHECK_EQUAL(pthread_mutex_trylock(&mutex), EBUSY);
+    join(1);
+}
+
+static pthread_cond_t filled = PTHREAD_COND_INITIALIZER, drained = PTHREAD_COND_INITIALIZER;
+static int slots;
+static atomic_long produced, consumed;
+
+static void *produce_or_consume(void *number)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        pthread_mutex_lock(&mutex);
+        if ((uintptr_t)number % 2 == 0) {
+            while (slots == 3)
+                pthread_cond_wait(&drained, &mutex);
+            slots++;
+            produced++;
+            pthread_cond_signal(&filled);
+        } else {
+            while (slots == 0)
+                pthread_cond_wait(&filled, &mutex);
+            slots--;
+            consumed++;
+            pthread_cond_broadcast(&drained);
+        }
+        pthread_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+CASE("condition variables pass work from some threads to others")
+{
+    CHECK_EQUAL(pthread_mutex_init(&mutex, NULL), 0);
+    start(THREADS, produce_or_consume);
+    join(THREADS);
+    CHECK_EQUAL(produced, THREADS / 2 * ROUNDS);
+    CHECK_EQUAL(consumed, produced);
+}
+
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static volatile long left, right;
+
+static void *read_or_write(void *number)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        if ((uintptr_t)number % 4 == 0) {
+            pthread_rwlock_wrlock(&rwlock);
+            left++;
+            if (i % 32 == 0)
+                sched_yield();
+            right++;
+        } else {
+            pthread_rwlock_rdlock(&rwlock);
+            CHECK_EQUAL(left, right);
+        }
+        pthread_rwlock_unlock(&rwlock);
+    }
+    return NULL;
+}
+
+CASE("readers never see a writer half done")
+{
+    start(THREADS, read_or_write);
+    join(THREADS);
+    CHECK_EQUAL(left, THREADS / 4 * ROUNDS);
+}
+
+static pthread_barrier_t barrier;
+static atomic_int arrived, serial;
+
+static void *meet(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 100; i++) {
+        atomic_fetch_add(&arrived, 1);
+        if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD)
+            atomic_fetch_add(&serial, 1);
+        CHECK(atomic_load(&arrived) >= (i + 1) * THREADS);
+    }
+    return NULL;
+}
+
+CASE("a barrier holds all until the last one comes")
+{
+    CHECK_EQUAL(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    start(THREADS, meet);
+    join(THREADS);
+    CHECK_EQUAL(atomic_load(&serial), 100);
+    pthread_barrier_destroy(&barrier);
+}
+
+static sem_t semaphore;
+static atomic_int inside, most_inside;
+
+static void *enter(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 100; i++) {
+        int now;
+
+        while (sem_wait(&semaphore) != 0) {
+        }
+        now = atomic_fetch_add(&inside, 1) + 1;
+        if (now > atomic_load(&most_inside))
+            atomic_store(&most_inside, now);
+        sched_yield();
+        atomic_fetch_sub(&inside, 1);
+        sem_post(&semaphore);
+    }
+    return NULL;
+}
+
+CASE("a semaphore lets as many in as it counts")
+{
+    struct timespec time;
+
+    CHECK_EQUAL(sem_init(&semaphore, 0, 3), 0);
+    start(THREADS, enter);
+    join(THREADS);
+    CHECK(atomic_load(&most_inside) <= 3);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQUAL(sem_trywait(&semaphore), 0);
+    time = in_ms(CLOCK_REALTIME, 10);
+    CHECK_EQUAL(sem_timedwait(&semaphore, &time), -1);
+    CHECK_EQUAL(errno, ETIMEDOUT);
+}
+
+static pthread_key_t key;
+static atomic_int destroyed, cleaned;
+
+static void destroy_value(void *value)
+{
+    CHECK(value != NULL);
+    atomic_fetch_add(&destroyed, 1);
+}
+
+static void clean(void *unused)
+{
+    (void)unused;
+    atomic_fetch_add(&cleaned, 1);
+}
+
+static void *wait_for_ever(void *number)
+{
+    pthread_setspecific(key, (char *)number + 1);
+    pthread_cleanup_push(clean, NULL);
+    for (;;)
+        pause();
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+CASE("cancelled threads clean up, and their own data is destroyed")
+{
+    CHECK_EQUAL(pthread_key_create(&key, destroy_value), 0);
+    start(THREADS, wait_for_ever);
+    sleep_ms(20);
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+
+        CHECK_EQUAL(pthread_cancel(threads[i]), 0);
+        CHECK_EQUAL(pthread_join(threads[i], &result), 0);
+        CHECK(result == PTHREAD_CANCELED);
+    }
+    CHECK_EQUAL(atomic_load(&cleaned), THREADS);
+    CHECK_EQUAL(atomic_load(&destroyed), THREADS);
+    CHECK_EQUAL(pthread_key_delete(key), 0);
+}
+
+static volatile sig_atomic_t handled;
+
+static void compute_in_handler(int number)
+{
+    volatile double value = number;
+
+    for (int i = 0; i < 50; i++)
+        value = value * 1.0001 + 3.5;
+    handled++;
+}
+
+static double compute(int seed)
+{
+    double value = seed + 0.5;
+
+    for (int i = 0; i < 20000; i++) {
+        value = value * 1.0000001 + 0.25;
+        if (i % 1000 == 0)
+            sched_yield();
+    }
+    return value;
+}
+
+static void *compute_often(void *number)
+{
+    double wanted = compute((int)(uintptr_t)number);
+
+    for (int i = 0; i < 10; i++)
+        CHECK(compute((int)(uintptr_t)number) == wanted);
+    return NULL;
+}
+
+CASE("floating point is kept across switches and signals")
+{
+    struct sigaction action = { .sa_handler = compute_in_handler, .sa_flags = SA_RESTART };
+
+    CHECK_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
+    start(THREADS, compute_often);
+    for (int i = 0; i < 50; i++) {
+        pthread_kill(threads[i % THREADS], SIGUSR1);
+        sched_yield();
+    }
+    join(THREADS);
+    CHECK(handled > 0);
+}
+
+static atomic_int lived;
+
+static void *live_shortly(void *unused)
+{
+    (void)unused;
+    atomic_fetch_add(&lived, 1);
+    return NULL;
+}
+
+static void make_many(unsigned count)
+{
+    static pthread_t many[1000];
+    pthread_attr_t attributes;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 16384);
+    atomic_store(&lived, 0);
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQUAL(pthread_create(&many[i], &attributes, live_shortly, NULL), 0);
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQUAL(pthread_join(many[i], NULL), 0);
+    CHECK_EQUAL(atomic_load(&lived), count);
+}
+
+CASE_LIMIT("1,000 threads, three times", 60)
+{
+    for (int i = 0; i < 3; i++)
+        make_many(1000);
+}
+
+CASE_LIMIT("16 threads, two hundred times", 60)
+{
+    for (int i = 0; i < 200; i++)
+        make_many(16);
+}
+
+static void *leave_process(void *number)
+{
+    if ((uintptr_t)number == THREADS - 1)
+        _exit(7);
+    for (;;)
+        pause();
+}
+
+CASE("one thread's _exit ends all, at once")
+{
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+            start(THREADS, leave_process);
+            for (;;)
+                pause();
+        }
+        CHECK_EQUAL(waitpid(child, &status, 0), child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    }
+}
+
+static void *leave_by_exec(void *unused)
+{
+    (void)unused;
+    execl("/proc/self/exe", "test_thread", "--exit", (char *)NULL);
+    _exit(9);
+}
+
+static void *spin(void *unused)
+{
+    while (handled == 0)
+        sched_yield();
+    return unused;
+}
+
+// What the exec runs: this program with an argument.
+static int exit_only(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], "--exit") == 0 ? 5 : -1;
+}
+
+__attribute__((constructor)) static void set_command(void)
+{
+    vmtest_command = exit_only;
+}
+
+CASE("exec from one of many threads leaves the others behind")
+{
+    for (int i = 0; i < 5; i++) {
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+            start(THREADS - 1, spin);
+            pthread_create(&threads[THREADS - 1], NULL, leave_by_exec, NULL);
+            for (;;)
+                pause();
+        }
+        CHECK_EQUAL(waitpid(child, &status, 0), child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+    }
+}
