@@ -19,20 +19,11 @@
 
 #include "host/cpio_write.h"
 #include "host/report.h"
+#include "host/terminal.h"
+#include "lib/cpio/cpio.h"
 
-#define HEADER_SIZE 110
-#define MODE_AT 14 // the second of the header's numbers of 8 digits, behind 6 of magic
-#define SIZE_AT 54
-#define NAME_SIZE_AT 94
 #define LINKS_MAX 8
 #define PATH_DEFAULT "/bin:/usr/bin:/sbin:/usr/sbin"
-
-struct entry {
-    const char *name; // without a leading slash
-    const char *data;
-    size_t size;
-    unsigned mode;
-};
 
 void archive_open(struct archive *archive, const char *path)
 {
@@ -47,47 +38,14 @@ void archive_open(struct archive *archive, const char *path)
         fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
-static size_t number_at(const char *digits)
+static bool find_entry(const struct archive *archive, const char *path, struct cpio_entry *entry)
 {
-    char text[9] = "";
-
-    memcpy(text, digits, 8);
-    return strtoul(text, NULL, 16);
-}
-
-static size_t align4(size_t size)
-{
-    return (size + 3) & ~(size_t)3;
-}
-
-// The entry at *at; moves *at behind it. Returns: false at the end.
-static bool next_entry(const struct archive *archive, size_t *at, struct entry *entry)
-{
-    const char *header = archive->data + *at;
-    size_t name_size, start;
-
-    if (*at + HEADER_SIZE > archive->size || memcmp(header, "070701", 6) != 0)
-        return false;
-    name_size = number_at(header + NAME_SIZE_AT);
-    entry->size = number_at(header + SIZE_AT);
-    entry->mode = (unsigned)number_at(header + MODE_AT);
-    start = align4(*at + HEADER_SIZE + name_size);
-    if (name_size == 0 || start > archive->size || entry->size > archive->size - start ||
-        header[HEADER_SIZE + name_size - 1] != '\0')
-        return false;
-    entry->name = header + HEADER_SIZE;
-    entry->data = archive->data + start;
-    *at = align4(start + entry->size);
-    return strcmp(entry->name, "TRAILER!!!") != 0;
-}
-
-static bool find_entry(const struct archive *archive, const char *path, struct entry *entry)
-{
-    size_t at = 0;
+    struct cpio_reader reader;
 
     while (*path == '/')
         path++;
-    while (next_entry(archive, &at, entry)) {
+    cpio_begin(&reader, archive->data, archive->size);
+    while (cpio_next(&reader, entry) > 0) {
         if (strcmp(entry->name, path) == 0)
             return true;
     }
@@ -95,19 +53,19 @@ static bool find_entry(const struct archive *archive, const char *path, struct e
 }
 
 // As find_entry, and follows the links that path itself is.
-static bool find_file(const struct archive *archive, const char *path, struct entry *entry)
+static bool find_file(const struct archive *archive, const char *path, struct cpio_entry *entry)
 {
     char target[4096];
 
     for (unsigned links = 0; links < LINKS_MAX && find_entry(archive, path, entry); links++) {
         const char *slash = strrchr(path, '/');
-        bool absolute = entry->size != 0 && entry->data[0] == '/';
+        bool absolute = entry->size != 0 && *(const char *)entry->data == '/';
         int prefix = absolute || slash == NULL ? 0 : (int)(slash + 1 - path);
         char next[sizeof(target)];
 
         if (!S_ISLNK(entry->mode))
             return true;
-        snprintf(next, sizeof(next), "%.*s%.*s", prefix, path, (int)entry->size, entry->data);
+        snprintf(next, sizeof(next), "%.*s%.*s", prefix, path, (int)entry->size, (const char *)entry->data);
         memcpy(target, next, sizeof(target));
         path = target;
     }
@@ -128,7 +86,7 @@ static const char *search_path(const struct options *options)
 // Whether path names a program there; *found is set if it names anything.
 static bool is_program(const struct archive *archive, const char *path, bool *found)
 {
-    struct entry entry;
+    struct cpio_entry entry;
 
     if (!find_file(archive, path, &entry))
         return false;
@@ -209,11 +167,14 @@ static void add_quota(FILE *job, const char *key, const char *limit)
 // The terminal here is the one that the program writes to.
 static void add_terminal(FILE *job)
 {
+    unsigned rows = 0, columns = 0;
     char text[128];
 
+    (void)terminal_size(&rows, &columns);
     snprintf(text, sizeof(text), "TERM=%s", getenv("TERM") != NULL ? getenv("TERM") : "vt100");
     add(job, "environment", text);
-    add(job, "terminal", "1");
+    snprintf(text, sizeof(text), "%u %u", rows, columns);
+    add(job, "terminal", text);
 }
 
 static void write_job(FILE *job, const struct program *program, const struct options *options)
@@ -247,10 +208,10 @@ static int add_run(struct cpio_writer *writer, const struct program *program, co
         return -1;
     write_job(job, program, options);
     fclose(job);
-    cpio_file(writer, "boxwork/job", 0600, text, size);
+    cpio_write_file(writer, "boxwork/job", 0600, text, size);
     free(text);
     if (program->fd >= 0)
-        result = cpio_file_from(writer, program->path + 1, program->mode, program->fd);
+        result = cpio_write_file_from(writer, program->path + 1, program->mode, program->fd);
     return result;
 }
 
@@ -268,8 +229,8 @@ int archive_compose(const struct archive *archive, const struct program *program
     to = fd >= 0 ? fdopen(dup(fd), "w") : NULL;
     if (to == NULL)
         fail(EXIT_FAILED, "no memory for the boot archive: %s", strerror(errno));
-    cpio_begin(&writer, to);
-    if ((program != NULL && add_run(&writer, program, options) != 0) || cpio_end(&writer) != 0)
+    cpio_write_begin(&writer, to);
+    if ((program != NULL && add_run(&writer, program, options) != 0) || cpio_write_end(&writer) != 0)
         fail(EXIT_FAILED, "the boot archive cannot be written: %s", strerror(errno));
     fclose(to);
     return fd;

@@ -16,7 +16,7 @@
 #define SIZE_LIMIT 0xffffffffULL
 #define BLOCK_SIZE 512 // archives end on a multiple, as cpio(1) writes them
 
-void cpio_begin(struct cpio_writer *writer, FILE *to)
+void cpio_write_begin(struct cpio_writer *writer, FILE *to)
 {
     writer->to = to;
     writer->next_ino = 1;
@@ -39,19 +39,19 @@ static void header(struct cpio_writer *writer, const char *name, unsigned mode, 
     pad(writer, HEADER_SIZE + name_size, 4);
 }
 
-void cpio_directory(struct cpio_writer *writer, const char *name, unsigned mode)
+void cpio_write_directory(struct cpio_writer *writer, const char *name, unsigned mode)
 {
     header(writer, name, S_IFDIR | mode, 0);
 }
 
-void cpio_symlink(struct cpio_writer *writer, const char *name, const char *target)
+void cpio_write_symlink(struct cpio_writer *writer, const char *name, const char *target)
 {
     header(writer, name, S_IFLNK | 0777, strlen(target));
     fputs(target, writer->to);
     pad(writer, strlen(target), 4);
 }
 
-void cpio_file(struct cpio_writer *writer, const char *name, unsigned mode, const void *data, size_t size)
+void cpio_write_file(struct cpio_writer *writer, const char *name, unsigned mode, const void *data, size_t size)
 {
     header(writer, name, S_IFREG | mode, size);
     fwrite(data, 1, size, writer->to);
@@ -78,7 +78,7 @@ static int copy(struct cpio_writer *writer, int fd, size_t size)
     return 0;
 }
 
-int cpio_file_from(struct cpio_writer *writer, const char *name, unsigned mode, int fd)
+int cpio_write_file_from(struct cpio_writer *writer, const char *name, unsigned mode, int fd)
 {
     struct stat stat;
 
@@ -95,7 +95,7 @@ int cpio_file_from(struct cpio_writer *writer, const char *name, unsigned mode, 
     return 0;
 }
 
-int cpio_end(struct cpio_writer *writer)
+int cpio_write_end(struct cpio_writer *writer)
 {
     long position;
 

@@ -184,10 +184,8 @@ static void take_control(struct session *session)
 
     while ((got = read(session->machine->ports[PORT_CONTROL], text, sizeof(text))) > 0)
         control_hear(&session->control, text, (size_t)got);
-    if (session->control.started && session->started_ns == 0) {
+    if (session->control.started && session->started_ns == 0)
         session->started_ns = now();
-        tell_size(session);
-    }
     if (session->control.ended && session->ended_ns == 0)
         session->ended_ns = now();
     if (got == 0)

@@ -83,7 +83,7 @@ static void write_file(struct cpio_writer *writer, const struct entry *entry, un
 {
     int fd = open(entry->fourth, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0 || cpio_file_from(writer, entry->path + 1, mode, fd) != 0)
+    if (fd < 0 || cpio_write_file_from(writer, entry->path + 1, mode, fd) != 0)
         fail("%s: %s", entry->fourth, strerror(errno));
     close(fd);
 }
@@ -93,9 +93,9 @@ static void write_entry(struct cpio_writer *writer, const struct entry *entry)
     unsigned mode = (unsigned)strtoul(entry->third, NULL, 8);
 
     if (entry->kind[0] == 'd')
-        cpio_directory(writer, entry->path + 1, mode);
+        cpio_write_directory(writer, entry->path + 1, mode);
     else if (entry->kind[0] == 'l')
-        cpio_symlink(writer, entry->path + 1, entry->third);
+        cpio_write_symlink(writer, entry->path + 1, entry->third);
     else
         write_file(writer, entry, mode);
 }
@@ -113,12 +113,12 @@ int main(int argc, char **argv)
     to = fopen(argv[1], "w");
     if (to == NULL)
         fail("%s: %s", argv[1], strerror(errno));
-    cpio_begin(&writer, to);
+    cpio_write_begin(&writer, to);
     for (size_t i = 0; i < entry_count; i++) {
         if (i == 0 || strcmp(entries[i - 1].path, entries[i].path) != 0)
             write_entry(&writer, &entries[i]);
     }
-    if (cpio_end(&writer) != 0 || fclose(to) != 0)
+    if (cpio_write_end(&writer) != 0 || fclose(to) != 0)
         fail("%s: %s", argv[1], strerror(errno));
     free(entries);
     return 0;

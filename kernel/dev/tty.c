@@ -140,16 +140,16 @@ struct read_rule {
 static struct read_rule read_rule(const struct tty *tty, size_t size)
 {
     const struct linux_termios *termios = &tty->ldisc.termios;
-    nsec_t tenths = termios->c_cc[VTIME] * 100 * NSEC_PER_MSEC;
+    nsec_t timeout = termios->c_cc[VTIME] * 100 * NSEC_PER_MSEC;
     size_t least = termios->c_cc[VMIN];
 
     if (termios->c_lflag & ICANON)
         return (struct read_rule){ .least = 1, .timeout_ns = NSEC_NEVER };
     if (least == 0)
-        return (struct read_rule){ .least = tenths != 0, .timeout_ns = tenths };
-    return (struct read_rule){ .least = MIN(least, size),
-                               .timeout_ns = tenths != 0 ? tenths : NSEC_NEVER,
-                               .between = true };
+        return (struct read_rule){ .least = timeout != 0, .timeout_ns = timeout };
+    if (timeout == 0)
+        timeout = NSEC_NEVER;
+    return (struct read_rule){ .least = MIN(least, size), .timeout_ns = timeout, .between = true };
 }
 
 static size_t readable(struct tty *tty)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernel/dev/kill_points.h"
 #include "kernel/dev/ledger_device.h"
 #include "kernel/dev/pty.h"
 #include "kernel/dev/tty.h"
@@ -97,6 +98,9 @@ static void init_thread(void *argument)
     pty_init_devices();
     uart_tty_init();
     ledger_init_device();
+#ifdef BOXWORK_DEBUG
+    kill_points_init_device();
+#endif
     virtio_init_devices();
     // Processes: the thread that ends boxes; /proc.
     process_reaper_init();

@@ -337,6 +337,7 @@ static int control_locked(struct epoll *set, int operation, int fd, struct handl
     return 0;
 }
 
+LOCKS_NOT_CHECKED
 int epoll_control(struct handle *handle, int operation, int fd, struct handle *target,
                   const struct linux_epoll_event *event)
 {
@@ -491,6 +492,7 @@ static struct epoll *watching_set(struct handle *handle)
 }
 
 // Takes a handle that is being closed out of all sets.
+LOCKS_NOT_CHECKED
 static void unwatch(struct handle *handle)
 {
     bool nested = epoll_of(handle) != NULL;

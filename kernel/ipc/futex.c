@@ -76,32 +76,38 @@ int futex_touch(vaddr_t address, bool write)
 
 void futex_waiter_init(struct futex_waiter *waiter, enum futex_kind kind, const struct futex_key *key)
 {
-    *waiter = (struct futex_waiter){
-        .kind = kind, .key = *key, .bitset = FUTEX_BITSET_MATCH_ANY, .thread = thread_current(),
-    };
-    list_init(&waiter->link);
+    waiter->kind = kind;
+    waiter->key = *key;
+    waiter->bitset = FUTEX_BITSET_MATCH_ANY;
+    waiter->thread = thread_current();
+    waiter->moved = false;
+    waiter->owns = false;
 }
 
 void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *waiter)
 {
     atomic_store_explicit(&waiter->bucket, bucket, memory_order_relaxed);
-    waiter->queued = true;
+    atomic_store_explicit(&waiter->state, FUTEX_QUEUED, memory_order_relaxed);
     list_push_back(&bucket->waiters, &waiter->link);
 }
 
 void futex_dequeue(struct futex_waiter *waiter)
 {
     list_remove(&waiter->link);
-    waiter->queued = false;
+    atomic_store_explicit(&waiter->state, FUTEX_DONE, memory_order_relaxed);
 }
 
 void futex_wake_waiter(struct futex_waiter *waiter)
 {
-    futex_dequeue(waiter);
+    list_remove(&waiter->link);
+    atomic_store_explicit(&waiter->state, FUTEX_WAKING, memory_order_relaxed);
     (void)thread_wake(waiter->thread);
+    // Release: the waiter finds what was written into it.
+    atomic_store_explicit(&waiter->state, FUTEX_DONE, memory_order_release);
 }
 
 // Locks the bucket that the waiter is in now: a requeue may move it meanwhile.
+LOCKS_NOT_CHECKED
 static struct futex_bucket *lock_bucket_of(struct futex_waiter *waiter, uint64_t *state)
 {
     for (;;) {
@@ -114,29 +120,46 @@ static struct futex_bucket *lock_bucket_of(struct futex_waiter *waiter, uint64_t
     }
 }
 
+LOCKS_NOT_CHECKED
+// Whether the waiter was woken. Waits for a waker that is at it.
+static bool was_woken(const struct futex_waiter *waiter)
+{
+    int state;
+
+    // Acquire: with what the waker wrote. It has interrupts off, so this is short.
+    while ((state = atomic_load_explicit(&waiter->state, memory_order_acquire)) == FUTEX_WAKING)
+        arch_relax();
+    return state == FUTEX_DONE;
+}
+
+// Takes a waiter whose wait ends without a wake-up off its bucket. Returns: false if a waker came first.
+static bool give_up(struct futex_waiter *waiter)
+{
+    uint64_t state;
+    struct futex_bucket *bucket = lock_bucket_of(waiter, &state);
+    bool queued = atomic_load_explicit(&waiter->state, memory_order_relaxed) == FUTEX_QUEUED;
+
+    if (queued)
+        futex_dequeue(waiter);
+    spin_unlock_irq_restore(&bucket->lock, state);
+    return queued;
+}
+
 int futex_wait_for(struct futex_waiter *waiter, nsec_t deadline_ns)
 {
-    int error = 0;
+    int error;
 
-    for (;;) {
-        struct futex_bucket *bucket;
-        uint64_t state;
-        bool queued;
-
-        if (error == 0)
-            error = thread_block(WAIT_INTERRUPTIBLE, deadline_ns);
-        bucket = lock_bucket_of(waiter, &state);
-        queued = waiter->queued;
-        if (queued && error != 0)
-            futex_dequeue(waiter);
-        else if (queued)
-            thread_block_prepare(); // woken by something else
-        spin_unlock_irq_restore(&bucket->lock, state);
-        if (!queued || error != 0) {
-            thread_block_cancel();
-            return queued ? error : 0;
-        }
-    }
+    do {
+        error = thread_block(WAIT_INTERRUPTIBLE, deadline_ns);
+        if (was_woken(waiter) || (error != 0 && !give_up(waiter)))
+            error = 0;
+        else if (error == 0)
+            thread_block_prepare(); // woken by something else; a waker from here on is not missed
+        else
+            break;
+    } while (error == 0 && !was_woken(waiter));
+    thread_block_cancel();
+    return error;
 }
 
 static int64_t wait(const struct futex_request *request, uint32_t bitset)
@@ -220,6 +243,7 @@ void futex_wake_address(vaddr_t address)
         return;
 }
 
+LOCKS_NOT_CHECKED
 uint64_t futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
     uint64_t state = spin_lock_irq_save(&MIN(a, b)->lock);
@@ -229,6 +253,7 @@ uint64_t futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
     return state;
 }
 
+LOCKS_NOT_CHECKED
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b, uint64_t state)
 {
     if (a != b)

@@ -97,6 +97,7 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try)
 
         if (taken == 0 && !only_try && (word & FUTEX_TID_MASK) == checked) {
             atomic_fetch_add(&awaiting_owners, 1);
+            waiter.owner = checked;
             futex_enqueue(bucket, &waiter);
             thread_block_prepare();
             spin_unlock_irq_restore(&bucket->lock, state);
@@ -115,6 +116,17 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try)
         checked = taken == 0 ? word & FUTEX_TID_MASK : checked;
     }
     return error;
+}
+
+// All who wait for the word wait for another owner now.
+static void set_owner(struct futex_bucket *bucket, const struct futex_key *key, uint32_t owner)
+{
+    struct futex_waiter *waiter;
+
+    list_for_each(waiter, &bucket->waiters, link) {
+        if (waiter->kind == FUTEX_FOR_LOCK && futex_key_equal(&waiter->key, key))
+            waiter->owner = owner;
+    }
 }
 
 int futex_pass_on_locked(struct futex_bucket *bucket, const struct futex_key *key, vaddr_t address,
@@ -138,6 +150,7 @@ int futex_pass_on_locked(struct futex_bucket *bucket, const struct futex_key *ke
     if (next != NULL) {
         next->owns = true;
         futex_wake_waiter(next);
+        set_owner(bucket, key, next->tid);
     }
     return 0;
 }
@@ -243,6 +256,7 @@ static int move_locked(struct futex_waiter *waiter, struct futex_bucket *to_buck
     }
     futex_dequeue(waiter);
     waiter->kind = FUTEX_FOR_LOCK;
+    waiter->owner = word & FUTEX_TID_MASK;
     waiter->key = *to;
     futex_enqueue(to_bucket, waiter);
     return 0;
@@ -327,7 +341,34 @@ bool futex_pass_on_dead(vaddr_t address, uint32_t word)
     return passed;
 }
 
-// Passes on the words of one bucket that the dying tid owns and others of its space wait for.
+// The owner that a waiter waits for has ended: passes the word on, unless somebody has taken it since. (The owner may
+// have written 0 and OWNER_DIED itself, as C libraries do, and knows no way to wake who waits here.)
+static void owner_gone_locked(struct futex_bucket *bucket, struct futex_waiter *waiter, uint32_t tid)
+{
+    uint32_t word;
+    int error = arch_user_load_u32(waiter->address, &word);
+
+    while (error == 0) {
+        uint32_t owner = word & FUTEX_TID_MASK;
+        uint32_t old = word;
+
+        if (owner == tid || owner == 0) {
+            error = futex_pass_on_locked(bucket, &waiter->key, waiter->address, word, true);
+            if (error != -EAGAIN)
+                return;
+            error = arch_user_load_u32(waiter->address, &word);
+            if (word == old)
+                return; // the page is gone
+        } else {
+            error = arch_user_cmpxchg_u32(waiter->address, old, old | FUTEX_WAITERS, &word);
+            if (error == 0 && word == old) {
+                set_owner(bucket, &waiter->key, owner);
+                return;
+            }
+        }
+    }
+}
+
 static void exit_bucket(struct futex_bucket *bucket, uint32_t tid)
 {
     struct space *space = thread_current()->space;
@@ -335,15 +376,12 @@ static void exit_bucket(struct futex_bucket *bucket, uint32_t tid)
     struct futex_waiter *waiter, *following;
 
     list_for_each_safe(waiter, following, &bucket->waiters, link) {
-        uint32_t word;
-
-        if (waiter->kind != FUTEX_FOR_LOCK || waiter->thread->space != space)
-            continue;
-        if (arch_user_load_u32(waiter->address, &word) != 0 || (word & FUTEX_TID_MASK) != tid)
-            continue;
-        // Passing on may take the following waiter off, so begin again.
-        if (futex_pass_on_locked(bucket, &waiter->key, waiter->address, word, true) == 0)
+        if (waiter->kind == FUTEX_FOR_LOCK && waiter->owner == tid && waiter->thread->space == space) {
+            waiter->owner = 0; // looked at once, whatever comes of it
+            owner_gone_locked(bucket, waiter, tid);
+            // Some may have left the list: begin again.
             following = list_entry(bucket->waiters.next, struct futex_waiter, link);
+        }
     }
     spin_unlock_irq_restore(&bucket->lock, state);
 }

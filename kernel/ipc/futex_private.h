@@ -2,7 +2,8 @@
 // futex_private.h - within the futex code: buckets and waiters.
 //
 // A waiter stands on its thread's stack and in the bucket of its key. A waker takes it off and wakes the thread under the bucket's
-// lock; the thread takes that lock once more before it goes on, so a waker never touches a waiter or thread that is gone.
+// lock. States of a waiter: queued -> waking -> done, by the waker, or queued -> done, by its own thread, under the lock. The
+// thread goes on only when it is done: then the waker has touched waiter and thread for the last time.
 #pragma once
 
 #include "kernel/ipc/futex.h"
@@ -19,6 +20,12 @@ struct futex_key {
     uint64_t part[3];
 };
 
+enum futex_state {
+    FUTEX_DONE,
+    FUTEX_QUEUED,
+    FUTEX_WAKING,
+};
+
 enum futex_kind {
     FUTEX_PLAIN,
     FUTEX_FOR_LOCK,    // waits to own the word
@@ -29,12 +36,13 @@ enum futex_kind {
 struct futex_waiter {
     struct list link;                      // b
     _Atomic(struct futex_bucket *) bucket; // b  where it is, or was last
-    bool queued;                           // b
+    atomic_int state;                      // b  enum futex_state; read without
     struct futex_key key;                  // b
     struct futex_key target;               // I  FUTEX_FOR_REQUEUE: where it may be moved to
     vaddr_t address;                       // b  of the word it waits to own, in its space
     uint32_t bitset;                       // I
     uint32_t tid;                          // I  of a kind that owns
+    uint32_t owner;                        // b  FUTEX_FOR_LOCK: the owner that it waits for
     enum futex_kind kind;                  // b
     bool moved;                            // b  wait_requeue_pi: it waits for the lock now
     bool owns;                             // b  the word was made its own

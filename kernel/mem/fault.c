@@ -389,7 +389,7 @@ int fault_resolve(struct fault *fault)
     return error == -ENOENT ? resolve_absent(fault) : error;
 }
 
-LOCKS_UNCHECKED int fault_page_in(struct fault *fault)
+LOCKS_NOT_CHECKED int fault_page_in(struct fault *fault)
 {
     struct pager *pager = fault->region->pager;
     uint64_t index = region_page_index(fault->region, fault->page);

@@ -14,13 +14,13 @@
 #define GROUPS_A_BATCH 64 // under the locks
 
 // Two locks of one rank: in the order of their addresses.
-static LOCKS_UNCHECKED void lock_tables(struct space *a, struct space *b)
+static LOCKS_NOT_CHECKED void lock_tables(struct space *a, struct space *b)
 {
     spin_lock(a < b ? &a->table_lock : &b->table_lock);
     spin_lock(a < b ? &b->table_lock : &a->table_lock);
 }
 
-static LOCKS_UNCHECKED void unlock_tables(struct space *a, struct space *b)
+static LOCKS_NOT_CHECKED void unlock_tables(struct space *a, struct space *b)
 {
     spin_unlock(&a->table_lock);
     spin_unlock(&b->table_lock);

@@ -394,20 +394,16 @@ void slab_drain_cpu(void)
 
 void slab_drop_empty(struct slab_cache_state *state)
 {
-    struct slab *empty = NULL;
+    struct slab *empty = NULL, *slab;
     uint64_t irq = spin_lock_irq_save(&state->lock);
 
-    if (state->empty > 0) {
-        struct slab *slab;
-
-        list_for_each(slab, &state->partial, link) {
-            if (slab->used == 0) {
-                empty = slab;
-                break;
-            }
+    list_for_each(slab, &state->partial, link) {
+        if (slab->used == 0) {
+            empty = slab;
+            list_remove(&empty->link);
+            state->empty--;
+            break;
         }
-        list_remove(&empty->link);
-        state->empty--;
     }
     spin_unlock_irq_restore(&state->lock, irq);
     if (empty != NULL)

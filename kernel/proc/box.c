@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "abi/errors.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/ns/names.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/session.h"
@@ -126,9 +128,11 @@ void box_destroy_unlinked(struct box *box)
 bool box_door_closed(const struct box *box)
 {
     spin_assert_held(&tree_lock);
-    for (; box != NULL; box = box->outer) {
-        if (atomic_load(&box->dying))
+    for (; box != NULL && !planted("door-open"); box = box->outer) {
+        if (atomic_load(&box->dying)) {
+            kill_point_refused();
             return true;
+        }
     }
     return false;
 }

@@ -66,9 +66,14 @@ struct box {
     uint8_t limit_setters[8];
     char hostname[65];        // T
     struct usage usage;       // T  of its processes that are gone, inner boxes included
+#ifdef BOXWORK_DEBUG
+    atomic_uint kill_point;   // a  enum kill_point, armed by a test
+    atomic_int kill_nth;      // a  the pass at which it kills
+    atomic_int kill_left;     // a  passes up to then
+#endif
 };
 
-enum box_expiry { BOX_DEADLINE = 1, BOX_CPUTIME = 2 };
+enum box_expiry { BOX_DEADLINE = 1, BOX_CPUTIME = 2, BOX_KILL_POINT = 4 };
 
 extern struct box *box_outermost(void);
 

@@ -3,8 +3,10 @@
 
 #include "abi/errors.h"
 #include "abi/syscall.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/queue.h"
 #include "kernel/proc/session.h"
@@ -96,6 +98,7 @@ static void enter_handler(struct uthread *self, struct trapframe *frame,
     vaddr_t sp = handler_stack(self, frame, action);
     int error = -EFAULT;
 
+    kill_point(KILL_AT_HANDLER, self->process);
     settle_restart(frame, action);
     if (sp != 0 && (action->flags & SA_RESTORER))
         error = arch_signal_enter(frame, sp, taken->number, &taken->info, mask, &stack,
@@ -288,7 +291,7 @@ void signal_fault(unsigned number, int code, vaddr_t address, const char *reason
     va_list arguments;
 
     info.si_addr = address;
-    if (queue_fault(self, &info) || keep(self->process))
+    if ((!planted("handlers-unrun") && queue_fault(self, &info)) || keep(self->process))
         return;
     va_start(arguments, reason);
     fmt_vprint(text, sizeof(text), reason, arguments);

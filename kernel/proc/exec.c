@@ -15,6 +15,7 @@
 #include "kernel/proc/env.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/thread.h"
@@ -126,6 +127,7 @@ static void commit(struct process *process, struct exec_image *image)
     take_number(process, self);
     reset_thread(self, image);
     adopt(process, image);
+    kill_point(KILL_AT_EXEC_COMMIT, process);
     thread_set_space(process->space);
     posix_timers_exec(process);
     vfork_release(self);
@@ -138,16 +140,21 @@ int process_exec_current(struct handle *handle, const char *path, const char *co
 {
     struct process *process = process_current();
     struct exec_image *image;
-    int error = exec_image_build(process, handle, path, argv, envp, true, &image);
+    int error;
 
+    kill_point(KILL_AT_EXEC_BEGIN, process);
+    error = exec_image_build(process, handle, path, argv, envp, true, &image);
     if (error != 0)
         return error;
+    kill_point(KILL_AT_EXEC_BUILT, process);
     error = be_alone(process, uthread_current());
     if (error != 0) {
         exec_image_free(image);
         return error;
     }
+    kill_point(KILL_AT_EXEC_ALONE, process);
     commit(process, image);
+    kill_point(KILL_AT_EXEC_DONE, process);
     return 0;
 }
 
@@ -212,6 +219,7 @@ int process_exec_other(struct process *process, struct handle *handle, const cha
     if (error != 0)
         return error;
     mutex_lock(&process->exec_lock);
+    kill_point(KILL_AT_EXEC_KEEP, process);
     image = keep_image(process, image, &error);
     mutex_unlock(&process->exec_lock);
     exec_image_free(image);

@@ -10,9 +10,11 @@
 #include "kernel/ipc/futex.h"
 #include "kernel/ipc/posix_timer.h"
 #include "kernel/ipc/signalfd.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/space.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -41,38 +43,50 @@ static struct process *find_adopter(const struct process *process)
     return process->box->head != NULL && adopts(process->box->head) ? process->box->head : NULL;
 }
 
-static void send_parent_death(struct process *child)
+// Sends what PR_SET_PDEATHSIG asked for. Returns: whether that is SIGKILL, which the caller sees to.
+static bool send_parent_death(struct process *child)
 {
     uint64_t irq = spin_lock_irq_save(&child->lock);
-    struct linux_siginfo info = { .si_signo = (int)child->parent_death_signal, .si_code = SI_USER };
+    unsigned number = child->parent_death_signal;
+    struct linux_siginfo info = { .si_signo = (int)number, .si_code = SI_USER };
     int error;
 
-    if (child->parent_death_signal != 0 && child->parent_death_signal != SIGKILL) {
-        error = signal_send_locked(child, NULL, child->parent_death_signal, &info);
+    if (number != 0 && number != SIGKILL) {
+        error = signal_send_locked(child, NULL, number, &info);
         (void)error; // it is ending itself
     }
     spin_unlock_irq_restore(&child->lock, irq);
+    return number == SIGKILL;
 }
 
 // A member's parent has ended: it goes to the adopter. A head keeps no record of it. tree_lock
-// held.
-static void adopt(struct record *child, struct process *adopter)
+// held. Returns: whether it asked to die with its parent.
+static bool adopt(struct record *child, struct process *adopter)
 {
+    bool dies = false;
+
     child->parent = adopter;
     child->exit_signal = SIGCHLD;
     list_push_back(&adopter->children, &child->child_link);
     if (child->process != NULL) {
         atomic_store(&child->process->parent_pid, adopter->pid);
-        send_parent_death(child->process);
+        dies = send_parent_death(child->process);
     }
     if (!adopter->head) {
         if (atomic_load(&child->done) || child->stop_signal != 0 || child->continued)
             record_report(child);
-        return;
+        return dies;
     }
     child->reap_when_done = true;
     if (atomic_load(&child->done))
         record_unlink(child);
+    return dies;
+}
+
+// The process of a child that has to be ended, counted; NULL if it is on its way out already.
+static struct process *to_be_ended(const struct record *child)
+{
+    return child->process != NULL && refcount_get_try(&child->process->ref) ? child->process : NULL;
 }
 
 // Takes the next child away from an ending process. Returns it (counted) if it has to be ended;
@@ -91,11 +105,10 @@ static struct process *part_with_child(struct process *parent, bool *more)
         child->parent = NULL;
         adopter = child->head ? NULL : find_adopter(parent);
         if (adopter != NULL) {
-            adopt(child, adopter);
+            if (adopt(child, adopter))
+                doomed = to_be_ended(child);
         } else {
-            doomed = child->process;
-            if (doomed != NULL && !refcount_get_try(&doomed->ref))
-                doomed = NULL;
+            doomed = to_be_ended(child);
             child->reap_when_done |= !child->head || !child->created_handle;
             if (child->reap_when_done && atomic_load(&child->done))
                 record_unlink(child);
@@ -148,14 +161,17 @@ void process_teardown(struct process *process)
     // Nobody has claimed the end yet if the last thread has left by exit.
     process_end(process, process->first_thread_code & 0xff, NULL,
                 (struct ender){ .pid = process->pid });
+    kill_point(KILL_AT_TEARDOWN, process);
     if (process->head)
         box_stop_timers(process->box);
     posix_timers_end(process);
     signalfd_process_ends(process);
     process_release_parts(process);
+    kill_point(KILL_AT_PARTS_FREED, process);
     if (process->signals != NULL)
         signal_flush_process(process);
     leave_tree(process);
+    kill_point(KILL_AT_TREE_LEFT, process);
     atomic_store(&process->state, PROCESS_DEAD);
     box_process_left(process->box);
 }
@@ -205,13 +221,18 @@ void process_thread_exited(struct uthread *thread)
 {
     struct process *process = thread->process;
 
+    kill_point(KILL_AT_THREAD_EXIT, process);
     tell_user_space(thread);
     vfork_release(thread);
     signal_thread_leaves(thread);
     signal_flush_thread(thread);
     // Another thread may be the last and free the space while this one is still on its way out.
     thread_set_space(NULL);
+    kill_point(KILL_AT_THREAD_UNLINK, process);
     if (unlink_thread(thread)) {
+        // As if nothing but exit_group ended a process.
+        if (planted("last-thread") && !(atomic_load(&process->flags) & PROCESS_DYING))
+            return;
         process_teardown(process);
         process_put(process); // the reference of being alive; the thread has its own
         return;

@@ -10,11 +10,13 @@
 #include "abi/sched.h"
 #include "abi/signal.h"
 #include "kernel/ipc/posix_timer.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/space.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/env.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/thread.h"
@@ -93,6 +95,7 @@ static int64_t clone_thread(const struct clone_request *request)
     if (error != 0)
         return error == -ENOMEM ? -ENOMEM : -EAGAIN;
     copy_thread(thread, request);
+    kill_point(KILL_AT_THREAD_LINK, process_current());
     error = uthread_link(thread, false);
     if (error != 0) {
         uthread_destroy(thread);
@@ -101,6 +104,7 @@ static int64_t clone_thread(const struct clone_request *request)
     number = thread->tid;
     set_parent_tid(request, number);
     thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
+    kill_point(KILL_AT_THREAD_START, process_current());
     thread_start(&thread->thread);
     return number;
 }
@@ -194,7 +198,8 @@ static int link_child(struct process *child, struct process *parent, int exit_si
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     int error = 0;
 
-    if ((atomic_load(&parent->flags) & PROCESS_DYING) || box_door_closed(child->box))
+    if (box_door_closed(child->box) ||
+        ((atomic_load(&parent->flags) & PROCESS_DYING) && !planted("door-open")))
         error = -EAGAIN;
     if (error == 0)
         error = tree_link_member(child, parent, parent);
@@ -240,11 +245,15 @@ static int64_t begin_child(struct process *child, struct uthread *thread,
                            const struct clone_request *request,
                            struct vfork *vfork)
 {
-    int error = link_child(child, process_current(), request->exit_signal);
-    pid_t number = child->pid;
+    pid_t number;
+    int error;
 
+    kill_point(KILL_AT_FORK_LINK, child);
+    error = link_child(child, process_current(), request->exit_signal);
+    number = child->pid;
     if (error != 0)
         return error;
+    kill_point(KILL_AT_FORK_LINKED, child);
     set_parent_tid(request, number);
     if (vfork != NULL) {
         vfork_get(vfork);
@@ -252,7 +261,9 @@ static int64_t begin_child(struct process *child, struct uthread *thread,
     }
     thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
     if (uthread_link(thread, true) == 0) {
+        kill_point(KILL_AT_FORK_START, process_current());
         thread_start(&thread->thread);
+        kill_point(KILL_AT_FORK_DONE, process_current());
         return number;
     }
     // It was told to end between the two links; the reaper takes it down.
@@ -272,6 +283,7 @@ static int64_t clone_process(const struct clone_request *request, struct vfork *
     if (result != 0)
         return result;
     result = copy_process(self, child, request->flags);
+    kill_point(KILL_AT_FORK_COPIED, self);
     if (result == 0)
         result = uthread_create(child, &thread);
     if (result == 0 && (request->flags & CLONE_PIDFD)) {
@@ -311,6 +323,7 @@ int64_t process_clone(const struct clone_request *request)
 
     if (error != 0)
         return error;
+    kill_point(KILL_AT_FORK_BEGIN, process_current());
     if (request->flags & CLONE_THREAD)
         return clone_thread(request);
     return request->flags & CLONE_VFORK ? clone_vfork(request) : clone_process(request, NULL);

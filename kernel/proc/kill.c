@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
@@ -81,13 +82,13 @@ void process_kill_threads(struct process *process, struct uthread *except)
         unstarted = atomic_load(&process->state) == PROCESS_NEW;
         if (unstarted)
             atomic_store(&process->state, PROCESS_ENDING);
-        for (unsigned i = 0; i < BATCH && (thread = next_thread(process, except)) != NULL; i++) {
+        for (unsigned i = 0; i < (planted("kill-first") ? 1 : BATCH) && (thread = next_thread(process, except)) != NULL; i++) {
             thread->killed = true;
             list_remove(&thread->process_link);
             list_push_back(&process->threads, &thread->process_link);
             thread_post(&thread->thread, WORK_KILL);
         }
-        thread = next_thread(process, except);
+        thread = planted("kill-first") ? NULL : next_thread(process, except);
         spin_unlock_irq_restore(&process->lock, irq);
         if (unstarted)
             reaper_queue(process);
@@ -141,11 +142,34 @@ static bool claim_some_boxes(struct box *box, struct list *work)
     return count != 0;
 }
 
+// What walk_box did in the systems before this one: a call for each depth.
+static void __attribute__((noinline)) walk_recursively(struct box *box)
+{
+    volatile char frame[800] = { 0 };
+    struct list inner;
+
+    list_init(&inner);
+    while (end_some_members(box) || claim_some_boxes(box, &inner))
+        thread_relax();
+    while (!list_empty(&inner)) {
+        struct box *next = list_first(&inner, struct box, walk_link);
+
+        list_remove(&next->walk_link);
+        walk_recursively(next);
+        box_put(next);
+    }
+    frame[0] = frame[1]; // no call here is the last thing done
+}
+
 // Ends everything in a box that this thread has claimed.
 static void walk_box(struct box *top)
 {
     struct list work;
 
+    if (planted("kill-recursive")) {
+        walk_recursively(top);
+        return;
+    }
     list_init(&work);
     box_get(top);
     list_push_back(&work, &top->walk_link);
@@ -170,7 +194,7 @@ bool process_end(struct process *process, int64_t status, const char *reason, st
     if (!first)
         return false;
     process_kill_threads(process, NULL);
-    if (process->head)
+    if (process->head && !planted("orphans-live"))
         walk_box(process->box);
     return true;
 }
@@ -201,9 +225,25 @@ struct ender ender_current(const struct process *process)
     return (struct ender){ .pid = self->pid };
 }
 
+// What a kill did wrong to its caller in the systems before this one.
+static void fail_as_planted(struct process *process)
+{
+    struct record *record = process->record;
+
+    if (process == process_current())
+        return;
+    if (planted("kill-tables"))
+        thread_set_space(NULL);
+    // The caller's reference on the process keeps it from being done.
+    if (planted("kill-waits") && WAIT_EVENT(&record->waiters, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                                            atomic_load(&record->done)) != 0)
+        return;
+}
+
 void process_kill(struct process *process, int64_t status)
 {
     process_end(process, status, NULL, ender_current(process));
+    fail_as_planted(process);
 }
 
 void process_kill_reason(struct process *process, int64_t status, const char *reason, ...)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi/errors.h"
+#include "abi/signal.h"
 #include "abi/syscall.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/private.h"

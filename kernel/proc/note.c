@@ -20,7 +20,7 @@ struct note_type {
 
 static const struct note_type types[] = {
 #define NOTE(signal, text, forgeable) { signal, #signal, text, forgeable },
-#include "abi/notes.h"
+#include "abi/notes.def"
 #undef NOTE
 };
 

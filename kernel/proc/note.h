@@ -120,7 +120,7 @@ int64_t note_restart_call(void) MUST_CHECK;
 #define ERESTARTNOHAND 514        // restart only if no handler ran
 #define ERESTART_RESTARTBLOCK 516 // call uthread->restart if no handler ran, else EINTR
 
-// --- Names: abi/notes.h has the table ---
+// --- Names: abi/notes.def has the table ---
 
 const char *signal_name(unsigned number);      // "SIGTERM"; "signal 70" never: numbers are 1-64
 const char *signal_note_type(unsigned number); // "terminate"; NULL if it has none

@@ -6,7 +6,9 @@
 // Both lists are under tree_lock; their entries hold a reference.
 
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -17,6 +19,7 @@
 static struct list unstarted = LIST_INIT(unstarted);
 static struct list expired = LIST_INIT(expired);
 static struct waitq events = WAITQ_INIT(events);
+static volatile size_t queued; // how many ever came to the list of the unstarted; for a planted fault
 
 void reaper_queue(struct process *process)
 {
@@ -24,6 +27,7 @@ void reaper_queue(struct process *process)
 
     process_get(process);
     list_push_back(&unstarted, &process->reap_link);
+    queued++;
     spin_unlock_irq_restore(&tree_lock, irq);
     waitq_wake(&events, WAKE_ALL, 0);
 }
@@ -81,11 +85,27 @@ static void take_down(struct process *process)
 
 static void end_expired(struct box *box, unsigned what)
 {
+#ifdef BOXWORK_DEBUG
+    if (what & BOX_KILL_POINT)
+        kill_point_strike(box);
+#endif
     if (what & BOX_DEADLINE)
         box_kill(box, -SIGKILL, "deadline: its time was over", "deadline");
-    else
+    else if (what & BOX_CPUTIME)
         box_kill(box, -SIGKILL, "cputime: its processor time was used up", "cputime");
     box_put(box);
+}
+
+// As if each new end put off the work by a fifth of a second.
+static void put_off(void)
+{
+    size_t before;
+    int error = 0;
+
+    do {
+        before = queued;
+        error = thread_sleep_until(clock_now() + NSEC_PER_SEC / 5, WAIT_KILLABLE);
+    } while (error == 0 && before != queued);
 }
 
 static void reaper_run(void *argument)
@@ -98,6 +118,8 @@ static void reaper_run(void *argument)
         int error = WAIT_EVENT(&events, WAIT_MUTEX, NSEC_NEVER, anything_to_do());
 
         (void)error; // such a wait ends by its event alone
+        if (planted("reap-postponed"))
+            put_off();
         while ((process = next_unstarted()) != NULL)
             take_down(process);
         while ((box = next_expired(&what)) != NULL)

@@ -53,7 +53,7 @@ int process_get_session(pid_t pid) MUST_CHECK;
 
 // Sends to every process of the group of this box. info NULL: SI_KERNEL. Context: any, also under a
 // tty's lock. Errors: -ESRCH none.
-int signal_send_group(struct box *box, pid_t group, unsigned number,
+int signal_send_group(struct box *box, pid_t number, unsigned signal,
                       const struct linux_siginfo *info) MUST_CHECK;
 // kill(-1): every process of the caller's box but its head and the caller. Errors: -ESRCH none.
 int signal_send_all(unsigned number, const struct linux_siginfo *info) MUST_CHECK;

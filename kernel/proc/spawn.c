@@ -9,6 +9,7 @@
 #include "kernel/proc/box.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/session.h"
@@ -72,8 +73,10 @@ int process_new_in(struct box *box, struct process *parent, unsigned priority,
         made->priority = MIN(priority, box->priority_ceiling);
         error = add_parts(made);
     }
+    kill_point(KILL_AT_NEW_LINK, parent);
     if (error == 0)
         error = link_head(made, parent, session, group);
+    kill_point(KILL_AT_NEW_LINKED, parent);
     if (error == 0) {
         *process = made;
         return 0;
@@ -134,6 +137,7 @@ static int start_new(struct process *process, vaddr_t entry)
     if (error != 0)
         return error;
     error = set_up_begin(process, thread, entry);
+    kill_point(KILL_AT_START_LINK, process);
     if (error == 0)
         error = uthread_link(thread, true);
     if (error != 0) {
@@ -144,6 +148,7 @@ static int start_new(struct process *process, vaddr_t entry)
         box_started(process->box);
     thread_post(&thread->thread, WORK_PARK); // it looks whether it is to be held
     thread_start(&thread->thread);
+    kill_point(KILL_AT_START_DONE, process);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "abi/signal.h"
 #include "abi/wait.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -61,6 +62,7 @@ void thread_park(struct uthread *thread)
     int error;
 
     thread_set_parked(thread, true);
+    kill_point(KILL_AT_PARK, process);
     error = WAIT_EVENT(&process->thread_events, WAIT_KILLABLE, NSEC_NEVER,
                        !thread_must_park(thread));
     (void)error; // killed: the caller looks
@@ -188,8 +190,10 @@ void process_resume(struct process *process, bool box)
 
 void process_stop(struct process *process, unsigned signal)
 {
-    uint64_t irq = spin_lock_irq_save(&process->lock);
+    uint64_t irq;
 
+    kill_point(KILL_AT_STOP, process);
+    irq = spin_lock_irq_save(&process->lock);
     if (!(atomic_load(&process->flags) & PROCESS_STOPPED)) {
         process->stop_signal = signal;
         process->stop_reported = false;

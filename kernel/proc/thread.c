@@ -8,6 +8,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/mem/space.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -22,6 +23,7 @@ static void uthread_begin(void *argument)
     struct uthread *thread = argument;
     int32_t tid = thread->tid;
 
+    kill_point(KILL_AT_THREAD_BEGIN, thread->process);
     if (thread->set_child_tid != 0 &&
         arch_copy_to_user(thread->set_child_tid, &tid, sizeof(tid)) != 0)
         thread->set_child_tid = 0; // as Linux, a bad address is nobody's loss

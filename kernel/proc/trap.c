@@ -6,6 +6,7 @@
 #include "kernel/mem/account.h"
 #include "kernel/mem/space.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/thread.h"
@@ -73,8 +74,10 @@ int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access
     enum fault_reason reason = FAULT_UNMAPPED;
     int error = -EFAULT;
 
+    kill_point(KILL_AT_FAULT, process_current());
     if (space != NULL)
         error = space_fault(space, address, access, &reason);
+    kill_point(KILL_AT_FAULT_DONE, process_current());
     if (error == 0)
         return 0;
     if (user)

@@ -8,6 +8,7 @@
 #include "abi/errors.h"
 #include "abi/signal.h"
 #include "abi/wait.h"
+#include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -40,7 +41,10 @@ static void report_end(const struct record *child, struct wait_request *request)
 {
     struct usage usage = child->usage;
 
-    if (child->status >= 0) {
+    if (planted("status-lost")) {
+        request->code = CLD_EXITED;
+        request->status = 0;
+    } else if (child->status >= 0) {
         request->code = CLD_EXITED;
         request->status = (int)(child->status & 0xff);
     } else {
@@ -124,7 +128,7 @@ static int look_at_all(struct process *parent, struct wait_request *request)
         if (may_report(request, child))
             return 0;
     }
-    return -ECHILD;
+    return planted("wait-childless") ? 0 : -ECHILD;
 }
 
 // Looks once. Returns 1 if something was reported, 0 if it is to be waited for, -ECHILD if nothing

@@ -101,7 +101,8 @@ static nsec_t recent_runtime(struct thread *thread, nsec_t now)
 }
 
 // Of the threads whose move would only swap which CPU is busier, the one that ran most lately: the others get more room
-// here. Where it runs just now, its turn comes at the end of a slice. NULL: none.
+// here. The one that runs just now is ahead by a slice for that alone; where it is by more, its turn comes at the end of
+// another slice. NULL: none.
 static struct thread *next_in_turn(struct runqueue *rq, unsigned cpu, uint64_t gap, nsec_t now)
 {
     nsec_t most = 0;
@@ -115,6 +116,8 @@ static struct thread *next_in_turn(struct runqueue *rq, unsigned cpu, uint64_t g
         uint64_t load = load_of(thread);
         nsec_t recent = recent_runtime(thread, now);
 
+        if (thread == runqueue_current(rq))
+            recent -= MIN(recent, 2 * EEVDF_SLICE_NS);
         if (++scanned > SCAN_MAX)
             break;
         if (!(thread->affinity >> cpu & 1) || gap + load / 8 < load || gap > load + load / 8)
@@ -155,11 +158,15 @@ static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap)
     return best;
 }
 
+// Of several that are alike, each in its turn.
 static unsigned least_loaded(const struct runqueue *rq, uint64_t *weight)
 {
+    unsigned count = arch_cpu_count();
     unsigned found = rq->cpu;
+    unsigned first = (unsigned)(rq->balance_at / BALANCE_PERIOD_NS);
 
-    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+    for (unsigned i = 0; i < count; i++) {
+        unsigned cpu = (first + i) % count;
         uint64_t other = __atomic_load_n(&runqueue_of(cpu)->top.weight, __ATOMIC_RELAXED);
 
         if (cpu != rq->cpu && (found == rq->cpu || other < *weight) &&

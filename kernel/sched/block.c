@@ -17,6 +17,15 @@ static const unsigned ending_bits[] = {
     [WAIT_INTERRUPTIBLE] = WORK_KILL | WORK_NOTE,
 };
 
+#ifdef BOXWORK_DEBUG
+static void (*block_hook)(enum wait_mode mode);
+
+void thread_set_block_hook(void (*hook)(enum wait_mode mode))
+{
+    block_hook = hook;
+}
+#endif
+
 static bool claim(struct thread *thread)
 {
     int blocked = THREAD_BLOCKED;
@@ -90,7 +99,7 @@ static int wait_once(struct thread *self, unsigned bits)
     result = reason_to_end(self, bits);
     // Where the claim fails a waker has the thread already, and puts it back after the switch.
     if (result == 1 || !claim(self)) {
-        sched_switch(SWITCH_BLOCK);
+        sched_switch_off(SWITCH_BLOCK);
         result = reason_to_end(self, bits);
     }
     arch_irq_restore(irq);
@@ -120,6 +129,10 @@ int thread_block(enum wait_mode mode, nsec_t deadline_ns)
 
     if (spin_held() != 0)
         panic("thread %s sleeps while it holds a spin lock", self->name);
+#ifdef BOXWORK_DEBUG
+    if (block_hook != NULL)
+        block_hook(mode);
+#endif
     self->waiting_for = __builtin_return_address(0);
     atomic_store_explicit(&self->wait_bits, bits, memory_order_relaxed);
     if (deadline_ns != NSEC_NEVER)

@@ -51,11 +51,18 @@ static void augment(struct rb_node *node)
     entity->min_vruntime = least;
 }
 
+// Most queues hold one entity beside the current one: then the tree is its black root, and needs no balancing.
 static void tree_insert(struct sched_queue *queue, struct sched_entity *entity)
 {
     struct rb_node **place = &queue->tree.top;
     struct rb_node *parent = NULL;
 
+    if (*place == NULL) {
+        entity->node = (struct rb_node){ 0 };
+        entity->min_vruntime = entity->vruntime;
+        *place = &entity->node;
+        return;
+    }
     while (*place != NULL) {
         parent = *place;
         place = before(entity->deadline, entity_of(parent)->deadline) ? &parent->left : &parent->right;
@@ -63,6 +70,16 @@ static void tree_insert(struct sched_queue *queue, struct sched_entity *entity)
     rb_link(&entity->node, parent, place);
     entity->min_vruntime = entity->vruntime;
     rb_insert(&queue->tree, &entity->node, augment);
+}
+
+static void tree_remove(struct sched_queue *queue, struct sched_entity *entity)
+{
+    struct rb_node *node = &entity->node;
+
+    if (queue->tree.top == node && node->left == NULL && node->right == NULL)
+        queue->tree.top = NULL;
+    else
+        rb_remove(&queue->tree, node, augment);
 }
 
 // Moves zero to V.
@@ -162,7 +179,7 @@ void eevdf_dequeue(struct sched_queue *queue, struct sched_entity *entity)
     if (queue->current == entity)
         queue->current = NULL;
     else
-        rb_remove(&queue->tree, &entity->node, augment);
+        tree_remove(queue, entity);
     entity->queued = false;
     queue->count--;
     sum_remove(queue, entity);
@@ -264,7 +281,7 @@ void eevdf_set_current(struct sched_queue *queue, struct sched_entity *entity)
     entity->spent = false;
     if (queue->current == entity)
         return;
-    rb_remove(&queue->tree, &entity->node, augment);
+    tree_remove(queue, entity);
     if (queue->current != NULL)
         tree_insert(queue, queue->current);
     queue->current = entity;
@@ -325,7 +342,7 @@ void eevdf_reweight(struct sched_entity *entity, uint64_t weight)
         return;
     }
     if (queue->current != entity)
-        rb_remove(&queue->tree, &entity->node, augment);
+        tree_remove(queue, entity);
     sum_remove(queue, entity);
     deadline = rescale((int64_t)(entity->deadline - entity->vruntime), old, weight);
     entity->vruntime = queue->zero - rescale((int64_t)(queue->zero - entity->vruntime), old, weight);

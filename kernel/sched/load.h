@@ -2,7 +2,7 @@
 // load.h - load averages without a periodic tick, as pure code.
 //
 // The count of runnable threads is summed over time at each change; whole windows of five seconds are folded into
-// the three averages when somebody looks or changes the count.
+// the three averages when somebody looks.
 #pragma once
 
 #include "lib/base/types.h"
@@ -14,7 +14,7 @@ struct load {
     unsigned long averages[3]; // over 1, 5 and 15 minutes, times 1 << LOAD_SHIFT
     nsec_t window_start;
     nsec_t since;              // count holds since then
-    uint64_t area;             // count * nanoseconds from window_start to since
+    uint64_t area;             // the sum of count * nanoseconds from window_start to since
     unsigned count;
 };
 
@@ -23,11 +23,7 @@ void load_update(struct load *load, nsec_t now);
 
 static inline void load_set_count(struct load *load, unsigned count, nsec_t now)
 {
-    if (now < load->since || now - load->window_start >= LOAD_WINDOW_NS) {
-        load_update(load, now);
-    } else {
-        load->area += load->count * (now - load->since);
-        load->since = now;
-    }
+    load->area += load->count * (now - load->since);
+    load->since = now;
     load->count = count;
 }

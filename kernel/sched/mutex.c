@@ -169,11 +169,13 @@ static void lock(struct mutex *mutex, bool nested)
     note_locked(mutex);
 }
 
+LOCKS_NOT_CHECKED
 void mutex_lock(struct mutex *mutex)
 {
     lock(mutex, false);
 }
 
+LOCKS_NOT_CHECKED
 void mutex_lock_nested(struct mutex *mutex)
 {
     lock(mutex, true);
@@ -187,6 +189,7 @@ bool mutex_try(struct mutex *mutex)
     return true;
 }
 
+LOCKS_NOT_CHECKED
 void mutex_unlock(struct mutex *mutex)
 {
     uintptr_t value;

@@ -5,6 +5,8 @@
 #include "kernel/sched/timers.h"
 #include "lib/base/bits.h"
 
+#define CHARGE_AFTER_NS (20 * NSEC_PER_USEC)
+
 atomic_ulong sched_idle_cpus;
 atomic_ulong sched_online_cpus;
 
@@ -78,7 +80,9 @@ static bool add_locked(struct runqueue *rq, struct thread *thread)
     struct thread *current = runqueue_current(rq);
     nsec_t now = clock_now();
 
-    runqueue_charge(rq, now);
+    // A newcomer's place follows from the queue's time, which need not be newer than this.
+    if (now - rq->charged_until > CHARGE_AFTER_NS)
+        runqueue_charge(rq, now);
     runqueue_add(rq, thread, now);
     if (runqueue_preempts(rq, thread))
         return !(atomic_fetch_or(&current->work, WORK_RESCHEDULE) & WORK_RESCHEDULE);
@@ -90,6 +94,7 @@ static bool add_locked(struct runqueue *rq, struct thread *thread)
 }
 
 // Notes that thread, which is on no queue, belongs to cpu.
+LOCKS_NOT_CHECKED
 static void assign(struct thread *thread, unsigned cpu)
 {
     uint64_t state;
@@ -105,11 +110,12 @@ static void assign(struct thread *thread, unsigned cpu)
 bool sched_insert(struct thread *thread, unsigned cpu)
 {
     struct runqueue *rq = runqueue_of(cpu);
-    uint64_t state = spin_lock_irq_save(&rq->lock);
-    bool allowed = thread->affinity >> cpu & 1;
-    bool kick = allowed && add_locked(rq, thread);
+    bool allowed, kick;
 
-    spin_unlock_irq_restore(&rq->lock, state);
+    spin_lock(&rq->lock);
+    allowed = thread->affinity >> cpu & 1;
+    kick = allowed && add_locked(rq, thread);
+    spin_unlock(&rq->lock);
     if (kick && cpu != arch_cpu())
         arch_ipi_reschedule(cpu);
     else if (kick)

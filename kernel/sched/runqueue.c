@@ -34,6 +34,7 @@ void runqueue_init(unsigned cpu, struct thread *idle)
     rq->load = (struct load){ .window_start = now, .since = now };
 }
 
+LOCKS_NOT_CHECKED
 struct runqueue *runqueue_lock_of(const struct thread *thread, uint64_t *state)
 {
     for (;;) {

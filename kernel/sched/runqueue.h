@@ -100,6 +100,7 @@ void sched_balance(struct runqueue *rq, nsec_t now);
 enum switch_reason { SWITCH_PREEMPT, SWITCH_YIELD, SWITCH_BLOCK, SWITCH_EXIT };
 // Runs whoever should run; returns when the calling thread runs again. Context: thread, no spin lock.
 void sched_switch(enum switch_reason reason);
+void sched_switch_off(enum switch_reason reason); // interrupts are off, and stay so
 // The first thing that a new thread does, interrupts off.
 void sched_switched(void);
 void NORETURN sched_thread_begin(void *thread);

@@ -100,8 +100,10 @@ static struct thread *choose(struct runqueue *rq, struct thread *from, enum swit
     atomic_fetch_and(&from->work, ~(unsigned)WORK_RESCHEDULE);
     leave_queue(rq, from, reason, now);
     to = runqueue_pick(rq, reason == SWITCH_YIELD && from != rq->idle);
-    if (to == NULL)
+    if (to == NULL) {
         to = rq->idle;
+        load_update(&rq->load, now);
+    }
     atomic_store_explicit(&rq->current, to, memory_order_relaxed);
     if (to != from) {
         if (reason == SWITCH_PREEMPT || reason == SWITCH_YIELD)
@@ -115,19 +117,17 @@ static struct thread *choose(struct runqueue *rq, struct thread *from, enum swit
     return to;
 }
 
-void sched_switch(enum switch_reason reason)
+void sched_switch_off(enum switch_reason reason)
 {
-    uint64_t irq = arch_irq_save();
     struct runqueue *rq = runqueue_mine();
     struct thread *from = thread_current();
-    uint64_t state;
     struct thread *to;
 
     if (spin_held() != 0)
         panic("thread %s switches while it holds a spin lock", from->name);
-    state = spin_lock_irq_save(&rq->lock);
+    spin_lock(&rq->lock);
     to = choose(rq, from, reason);
-    spin_unlock_irq_restore(&rq->lock, state);
+    spin_unlock(&rq->lock);
     timers_program(rq->slice_end);
     if (to != from) {
         this_cpu(switched_from) = from;
@@ -136,6 +136,13 @@ void sched_switch(enum switch_reason reason)
         (void)arch_switch(from, to);
         sched_switched();
     }
+}
+
+void sched_switch(enum switch_reason reason)
+{
+    uint64_t irq = arch_irq_save();
+
+    sched_switch_off(reason);
     arch_irq_restore(irq);
 }
 
@@ -193,6 +200,7 @@ static void look_again(struct runqueue *rq, bool balance)
     nsec_t now = clock_now();
 
     runqueue_charge(rq, now);
+    load_update(&rq->load, now);
     if (runqueue_slice_over(rq))
         atomic_fetch_or(&current->work, WORK_RESCHEDULE);
     runqueue_set_slice_end(rq, now);

@@ -168,6 +168,7 @@ void thread_set_space(struct space *space)
     arch_irq_restore(irq);
 }
 
+LOCKS_NOT_CHECKED
 void thread_set_priority(struct thread *thread, unsigned priority)
 {
     uint64_t state;
@@ -179,6 +180,7 @@ void thread_set_priority(struct thread *thread, unsigned priority)
     spin_unlock_irq_restore(&rq->lock, state);
 }
 
+LOCKS_NOT_CHECKED
 int thread_set_affinity(struct thread *thread, uint64_t cpus)
 {
     struct runqueue *rq;
@@ -209,6 +211,7 @@ int thread_set_affinity(struct thread *thread, uint64_t cpus)
     return 0;
 }
 
+LOCKS_NOT_CHECKED
 void thread_times(const struct thread *thread, nsec_t *user_ns, nsec_t *kernel_ns)
 {
     uint64_t state;

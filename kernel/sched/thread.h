@@ -123,6 +123,11 @@ void thread_block_cancel(void);
 // Context: thread, no spin lock held.
 int thread_block(enum wait_mode mode, nsec_t deadline_ns) MUST_CHECK;
 
+#ifdef BOXWORK_DEBUG
+// Test builds: called by thread_block before it waits. It may take spin locks, and may not block.
+void thread_set_block_hook(void (*hook)(enum wait_mode mode));
+#endif
+
 // Ends the thread's wait, or the one it is about to begin. Context: any. Returns: false if it was not waiting.
 bool thread_wake(struct thread *thread);
 

@@ -78,6 +78,7 @@ void timer_init(struct timer *timer, timer_fire_fn *fire)
     *timer = (struct timer){ .fire = fire, .cpu = arch_cpu() };
 }
 
+LOCKS_NOT_CHECKED
 static struct cpu_timers *lock_timers(const struct timer *timer, uint64_t *state)
 {
     for (;;) {
@@ -101,6 +102,7 @@ static void disarm_locked(struct cpu_timers *timers, struct timer *timer)
 }
 
 // Locks the timers that it should be armed on: this CPU's, or the other one's where it is firing.
+LOCKS_NOT_CHECKED
 static struct cpu_timers *lock_for_arming(struct timer *timer, uint64_t *state)
 {
     for (;;) {
@@ -115,6 +117,7 @@ static struct cpu_timers *lock_for_arming(struct timer *timer, uint64_t *state)
     }
 }
 
+LOCKS_NOT_CHECKED
 void timer_arm(struct timer *timer, nsec_t deadline_ns)
 {
     uint64_t irq = arch_irq_save();
@@ -136,6 +139,7 @@ void timer_arm(struct timer *timer, nsec_t deadline_ns)
     arch_irq_restore(irq);
 }
 
+LOCKS_NOT_CHECKED
 bool timer_cancel(struct timer *timer)
 {
     bool was_armed = false;

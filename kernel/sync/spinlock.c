@@ -97,6 +97,7 @@ static NOINLINE void wait_for(struct spinlock *lock)
     } while (!take(lock));
 }
 
+LOCKS_NOT_CHECKED
 void spin_lock(struct spinlock *lock)
 {
     check_before(lock);
@@ -120,6 +121,7 @@ static inline void release(struct spinlock *lock)
     atomic_store_explicit(&lock->held, false, memory_order_release);
 }
 
+LOCKS_NOT_CHECKED
 void spin_unlock(struct spinlock *lock)
 {
     release(lock);
@@ -134,6 +136,7 @@ uint64_t spin_lock_irq_save(struct spinlock *lock)
     return state;
 }
 
+LOCKS_NOT_CHECKED
 void spin_unlock_irq_restore(struct spinlock *lock, uint64_t state)
 {
     release(lock);

@@ -27,7 +27,7 @@ static bool decode_cpu_clock(int clock, struct cpu_clock *cpu)
     }
     if (clock >= 0)
         return false;
-    *cpu = (struct cpu_clock){ .number = ~(clock >> 3), .thread = (clock & 4) != 0,
+    *cpu = (struct cpu_clock){ .number = (int)(~(unsigned)clock >> 3), .thread = (clock & 4) != 0,
                                .which = clock & 3 };
     return cpu->which != 3;
 }

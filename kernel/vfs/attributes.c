@@ -29,6 +29,7 @@ int vfs_stat(const struct walker *walker, const char *path, unsigned walk_flags,
 }
 
 // Begins a change: on success the node is locked.
+LOCKS_NOT_CHECKED
 static int begin_change(const struct place *place)
 {
     struct node *node = place->node;
@@ -44,6 +45,7 @@ static int begin_change(const struct place *place)
     return error;
 }
 
+LOCKS_NOT_CHECKED
 static void end_change(const struct place *place)
 {
     place->node->ctime = clock_realtime();

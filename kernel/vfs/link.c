@@ -72,6 +72,7 @@ int vfs_link(const struct walker *from_walker, const char *from, const struct wa
 }
 
 // Takes an entry away. The node itself, which may be big, is freed after the locks are given back.
+LOCKS_NOT_CHECKED
 static int remove_in(const struct place *directory, const struct walking *walking,
                      bool remove_directory)
 {

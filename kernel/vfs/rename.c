@@ -77,6 +77,7 @@ static int check_sides(struct side *from, struct side *to, unsigned flags)
     return 0;
 }
 
+LOCKS_NOT_CHECKED
 static int rename_locked(struct side *from, struct side *to, unsigned flags)
 {
     struct node *source = from->directory.node;

@@ -34,7 +34,8 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
-#define LOCKS_UNCHECKED __attribute__((no_thread_safety_analysis)) // clang cannot follow them there
+// Before a function whose locks are chosen at run time, which the analysis cannot follow.
+#define LOCKS_NOT_CHECKED __attribute__((no_thread_safety_analysis))
 #else
 #define LOCK_TYPE(name)
 #define ACQUIRES(...)
@@ -42,5 +43,5 @@
 #define TRY_ACQUIRES(...)
 #define REQUIRES(...)
 #define EXCLUDES(...)
-#define LOCKS_UNCHECKED
+#define LOCKS_NOT_CHECKED
 #endif

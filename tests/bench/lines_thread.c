@@ -56,6 +56,8 @@ static void *other_yielder(void *argument)
     return NULL;
 }
 
+// Only where time is exact: by the clock, a thread that has had less than its share may go on at once,
+// on both systems, and a yield is not a switch.
 static void yield(const struct line *line)
 {
     struct yielders yielders = { .rounds = repetitions(5000) };
@@ -67,10 +69,9 @@ static void yield(const struct line *line)
     yield_rounds(&yielders, 0);
     CHECK(pthread_join(other, NULL) == 0, "join");
     timer_stop();
-    // A system may let a thread go on that has yielded: what counts is one hand-over.
-    CHECK(yielders.changes > yielders.rounds / 100, "the other ran %ld times in %ld yields",
+    CHECK(yielders.changes >= yielders.rounds, "the other ran %ld times in %ld yields",
           yielders.changes, 2 * yielders.rounds);
-    report(line->name, yielders.changes);
+    report(line->name, 2 * yielders.rounds);
 }
 
 struct court {
@@ -127,7 +128,7 @@ static void futex_round_trip(const struct line *line)
 
 const struct line thread_lines[] = {
     { "thread.create_join", create_join, 0, LINE_BUDGET | LINE_WALL },
-    { "thread.yield", yield, 0, LINE_BUDGET | LINE_WALL },
+    { "thread.yield", yield, 0, LINE_BUDGET },
     { "futex.round_trip", futex_round_trip, 0, LINE_BUDGET | LINE_WALL },
     { "futex.round_trip.2cpu", futex_round_trip, 1, LINE_WALL | LINE_TWO_CPUS },
     { NULL, NULL, 0, 0 },

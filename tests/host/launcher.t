@@ -257,6 +257,30 @@ sub record { my $text = slurp("$dir/status"); return $text =~ /\A[^\n]*\n\z/ ? d
         "--log keeps the kernel's log and nothing of the program");
 }
 
+# --- A terminal ---
+# typed(KEYS, SHELL COMMAND): what appears on a terminal of 33 lines by 77 while the keys are typed, each after half a second.
+sub typed {
+    my ($keys, $command) = @_;
+    my $typing = join ';', 'true', map { "sleep 0.5; printf '$_'" } @$keys;
+    return scalar `( $typing; sleep 0.5 ) | timeout 30 script -qec "stty rows 33 cols 77; $command" /dev/null`;
+}
+{
+    my ($code, $out) = run('run', '-t', 'sh', '-c', 'echo a; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && exit 4');
+    ok($code == 4 && $out eq "a\r\n", '-t gives the program a terminal');
+}
+like(typed([], "$boxwork run -it stty size"), qr/33 77/, 'it has the size of ours');
+like(typed(['sleep 50\r', '\003', 'echo $((40+2))\r', 'exit 6\r'], "$boxwork shell; echo code \\\$?"), qr/42.*code 6/s,
+    'in a shell Ctrl-C ends a command, and the shell goes on');
+like(typed(['echo one\r', '\004'], "$boxwork run -it cat; echo code \\\$?"), qr/one.*one.*code 0/s,
+    'Ctrl-D at the start of a line is the end of input');
+like(typed(['sleep 50\r', '\032', 'jobs\r', 'kill %%1\r', 'exit 0\r'], "$boxwork shell"), qr/Stopped.*sleep 50/s,
+    'Ctrl-Z stops a command');
+like(typed(['exit\r'], "$boxwork shell; stty -a"), qr/[^-]icanon.*[^-]echo/s, 'our terminal is as before afterwards');
+{
+    my $out = `( sleep 1; echo 'echo \$((6*7))' ) | timeout 30 $boxwork run -it sh; echo code \$?`;
+    like($out, qr/42.*code 0/s, 'input that is no terminal ends as if by Ctrl-D');
+}
+
 # --- Nothing is left ---
 {
     local $ENV{TMPDIR} = "$dir/tmp";

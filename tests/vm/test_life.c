@@ -432,9 +432,9 @@ CASE("a subreaper is given the orphans below it")
     CHECK(wait(NULL) < 0 && errno == ECHILD);
 }
 
-CASE("the signal asked for comes when the parent dies")
+static void check_parent_death(int signal)
 {
-    int fds[2];
+    int fds[2], status;
     pid_t pid;
     char byte;
 
@@ -442,7 +442,7 @@ CASE("the signal asked for comes when the parent dies")
     pid = fork();
     if (pid == 0) {
         if (fork() == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGTERM);
+            prctl(PR_SET_PDEATHSIG, signal);
             if (write(fds[1], "x", 1) == 1)
                 do_pause();
         }
@@ -452,8 +452,16 @@ CASE("the signal asked for comes when the parent dies")
     }
     close(fds[1]);
     CHECK_EQUAL(wait_status(pid), 0);
-    CHECK(read(fds[0], &byte, 1) == 0); // the grandchild is gone, its end closed
+    CHECK(wait(&status) > 0 && WIFSIGNALED(status) && WTERMSIG(status) == signal); // adopted
+    CHECK(read(fds[0], &byte, 1) == 0);
     close(fds[0]);
+}
+
+CASE("the signal asked for comes when the parent dies")
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    check_parent_death(SIGTERM);
+    check_parent_death(SIGKILL);
 }
 
 // --- Kill ---

@@ -31,8 +31,9 @@ $(foreach test,$(VM_TESTS),$(foreach cpus,$(call VM_CPUS,$(test)),$(eval $(call 
 $(BUILD)/test.list: tests/vm/vm.mk $(wildcard tests/vm/test_*.c)
 	@mkdir -p $(@D)
 	@for test in $(VM_TESTS); do echo "file /bin/test_$$test 0755 $(BUILD)/vm/test_$$test"; done >$@
+	@for example in $(notdir $(EXAMPLES)); do echo "file /bin/$$example 0755 $(BUILD)/user/$$example"; done >>$@
 	@echo 'file /bin/smoke.sh 0755 tests/smoke/smoke.sh' >>$@
 
-$(VM_IMAGE): $(BUILD)/boot.cpio $(BUILD)/test.list $(VM_PROGRAMS) tests/smoke/smoke.sh
+$(VM_IMAGE): $(BUILD)/boot.cpio $(BUILD)/test.list $(VM_PROGRAMS) $(EXAMPLES) tests/smoke/smoke.sh
 	@echo "  CPIO    $@"
 	@$(BUILD)/host/mkcpio $@ user/boot.list $(BUILD)/busybox.list $(BUILD)/test.list

@@ -100,8 +100,9 @@ sub write_tsv {
     my ($path, $first_name, $second_name, @rows) = @_;
     my $text = join("\t", 'line', 'unit', $first_name, $second_name, 'ratio') . "\n";
     for my $row (@rows) {
-        $text .= join("\t", @$row{qw(name unit)}, map { $_ // '-' } @$row{qw(first second)},
-            defined $row->{ratio} ? sprintf('%.4f', $row->{ratio}) : undef) . "\n";
+        my @values = map { $_ // '-' } @$row{qw(first second)};
+        my $ratio = defined $row->{ratio} ? sprintf('%.4f', $row->{ratio}) : '-';
+        $text .= join("\t", @$row{qw(name unit)}, @values, $ratio) . "\n";
     }
     write_text($path, $text);
 }
@@ -159,7 +160,7 @@ sub wall_table {
     for my $cpus (@cpus) {
         for my $row (read_tsv("$dir/wall-$cpus.tsv")) {
             my ($name, $ratio) = @$row[0, 4];
-            next if $name eq 'line' || $ratio eq '-';
+            next if $name eq 'line' || ($ratio // '-') !~ /\d/;
             push @order, $name unless $ratios{$name};
             $ratios{$name}{$cpus} = sprintf '%.2f', $ratio;
         }

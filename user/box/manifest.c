@@ -65,8 +65,11 @@ static void check(const char *path, const char *text, size_t size, char *words)
     int result;
 
     ctl_reader_init(&reader, text, size, words);
-    memset(&command, 0, sizeof(command));
-    while ((result = ctl_next(&reader, &command)) > 0) {
+    for (;;) {
+        command = (struct ctl_command){ .spec = NULL };
+        result = ctl_next(&reader, &command);
+        if (result <= 0)
+            break;
         if (started)
             fail_at(path, &command, EXIT_FAILED, "nothing may follow start");
         started = command.number == CTL_start;

@@ -163,6 +163,7 @@ static void read_option(struct options *options, char ***at)
 void options_read(struct options *options, char **words, bool show)
 {
     memset(options, 0, sizeof(*options));
+    options->show = show;
     while (*words != NULL && (*words)[0] == '-' && strcmp(*words, "--") != 0)
         read_option(options, &words);
     if (*words != NULL && strcmp(*words, "--") == 0)

@@ -15,6 +15,7 @@ struct volume {
 };
 
 struct options {
+    bool show;                 // for `box show`: a program is not needed
     bool interactive;          // -i: standard input is passed on
     bool terminal;             // -t
     bool in_words;             // --record

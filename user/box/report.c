@@ -74,7 +74,7 @@ static void write_json(int code, const char *reason, const char *by,
 
 static void say_record(const char *program, const struct box_record *record)
 {
-    char memory[16], left[16];
+    char memory[SIZE_TEXT], left[SIZE_TEXT];
 
     fprintf(stderr, "box: %s ended with %" PRId64 ", by %s: %s\n", program, record->status,
             record->by, record->reason);
@@ -126,9 +126,9 @@ char *size_text(char *text, int64_t bytes)
     for (; value >= 1024 && unit < 3; unit++)
         value /= 1024;
     if (unit < 0)
-        snprintf(text, 16, "%" PRId64, bytes);
+        snprintf(text, SIZE_TEXT, "%" PRId64, bytes);
     else
-        snprintf(text, 16, value < 10 && value != (int)value ? "%.1f%c" : "%.0f%c", value,
+        snprintf(text, SIZE_TEXT, value < 10 && value != (int)value ? "%.1f%c" : "%.0f%c", value,
                  units[unit]);
     return text;
 }

@@ -18,5 +18,6 @@ int report_end(const char *program, const struct box_record *record, bool in_wor
 void fail(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 
-// A size in bytes as 512, 1.5K, 64M; INT64_MAX as "-". text: at least 16 bytes. Returns text.
+// A size in bytes as 512, 1.5K, 64M; INT64_MAX as "-". text: SIZE_TEXT bytes. Returns text.
+#define SIZE_TEXT 24
 char *size_text(char *text, int64_t bytes);

@@ -6,4 +6,4 @@ ls /
 echo 'Its processes:'
 ps
 echo 'A box inside, which sees one directory of C, read-only; then its exit code:'
-sh /usr/share/demo/box.sh
+sh /usr/share/demo/by-hand.sh

@@ -206,7 +206,7 @@ static char *append_word(char *to, const char *word)
 
 static int set_program(struct box *box, const struct job *job)
 {
-    int self = job->terminal ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
+    int self = job->terminal != NULL ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
     size_t size = 64;
     char *text, *at;
     int result;
@@ -217,7 +217,7 @@ static int set_program(struct box *box, const struct job *job)
     if (text == NULL)
         return failed(box, "exec");
     // With a terminal, init's own program goes first and makes it the controlling one.
-    at = text + (job->terminal ? sprintf(text, "execfd %d init --terminal", self) : sprintf(text, "exec"));
+    at = text + (job->terminal != NULL ? sprintf(text, "execfd %d init --terminal", self) : sprintf(text, "exec"));
     for (char **argument = job->arguments; *argument != NULL; argument++)
         at = append_word(at, *argument);
     result = command(box, text, (size_t)(at - text));

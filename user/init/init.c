@@ -40,15 +40,22 @@ static void say(const char *line)
     }
 }
 
-static void obey(const char *line, int pid)
+static void set_window(const char *text)
 {
     struct winsize size = { 0 };
+
+    if (sscanf(text, "%hu %hu", &size.ws_row, &size.ws_col) == 2)
+        ioctl(terminal, TIOCSWINSZ, &size);
+}
+
+static void obey(const char *line, int pid)
+{
     int number;
 
     if (sscanf(line, "signal %d", &number) == 1)
         kill(pid, number);
-    else if (sscanf(line, "window %hu %hu", &size.ws_row, &size.ws_col) == 2)
-        ioctl(terminal, TIOCSWINSZ, &size);
+    else if (strncmp(line, "window ", 7) == 0)
+        set_window(line + 7);
 }
 
 // Takes the launcher's lines as they come; a line may come in parts.
@@ -128,8 +135,9 @@ static void run(const struct job *job)
     struct box box;
     char line[512];
 
-    if (job->terminal) {
+    if (job->terminal != NULL) {
         terminal = fds[0] = fds[1] = fds[2] = open_port("tty", O_RDWR);
+        set_window(job->terminal);
     } else {
         fds[0] = open_port("stdin", O_RDONLY);
         fds[1] = open_port("stdout", O_WRONLY);
@@ -143,7 +151,7 @@ static void run(const struct job *job)
     say("start\n");
     wait_for(&box);
     // Every byte is with the launcher before it hears of the end.
-    if (job->terminal)
+    if (job->terminal != NULL)
         tcdrain(terminal);
     fsync(fds[1]);
     fsync(fds[2]);
@@ -158,7 +166,7 @@ static void run_console(void)
     static char *environment[] = { "PATH=/bin:/usr/bin", "HOME=/root", "TERM=vt100", NULL };
     static char *none[] = { NULL };
     const struct job job = { .arguments = arguments, .environment = environment, .binds = none, .quotas = none,
-                             .cwd = "/root", .terminal = true };
+                             .cwd = "/root", .terminal = "" };
     struct box box;
     char status[32] = "";
 

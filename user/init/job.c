@@ -67,7 +67,7 @@ static int take(struct job *job, char *entry)
     else if (strcmp(entry, "cwd") == 0)
         job->cwd = value;
     else if (strcmp(entry, "terminal") == 0)
-        job->terminal = true;
+        job->terminal = value;
     else
         return -1;
     return 0;

@@ -2,7 +2,8 @@
 // job.h - what the launcher asks for: the file /boxwork/job of the boot archive.
 //
 // The file is a row of KEY=VALUE, each with its NUL: argument (the first is the program's path), environment (K=V), cwd,
-// bind ("NAME PATH RIGHTS", in the skeleton's place), quota ("KEY LIMIT"), terminal ("1"). docs/launcher.md has the whole.
+// bind ("NAME PATH RIGHTS", in the skeleton's place), quota ("KEY LIMIT"), terminal ("ROWS COLUMNS", 0 if not
+// known: the program gets a terminal). docs/launcher.md has the whole.
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@ struct job {
     char **binds;
     char **quotas;
     const char *cwd;
-    bool terminal;
+    const char *terminal; // NULL: no terminal
 };
 
 // Returns: 0; -1 with errno (ENOENT: there is no such file; EINVAL: malformed).

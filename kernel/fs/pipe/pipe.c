@@ -19,6 +19,7 @@
 #include "abi/stat.h"
 #include "kernel/arch/arch.h"
 #include "kernel/fs/pipe/ring.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/vfs/handle.h"
@@ -130,7 +131,9 @@ static ssize_t pipe_read(struct handle *handle, struct iobuf *buffer, off_t *pos
             return 0;
         if (handle_nonblocking(handle))
             return -EAGAIN;
-        result = WAIT_EVENT(&pipe->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_readable(pipe));
+        result = WAIT_EVENT(&pipe->readers,
+                            planted("kill-unseen") ? WAIT_MUTEX : WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                            is_readable(pipe));
         if (result != 0)
             return result;
     }
@@ -244,9 +247,11 @@ static void add_end(struct pipe *pipe, unsigned flags)
 
 static void remove_end(struct pipe *pipe, unsigned flags)
 {
-    if (reads(flags) && atomic_fetch_sub(&pipe->reader_count, 1) == 1)
+    bool unseen = planted("close-unseen");
+
+    if (reads(flags) && atomic_fetch_sub(&pipe->reader_count, 1) == 1 && !unseen)
         wake(&pipe->writers, WAKE_ALL, POLLERR | POLLOUT | POLLWRNORM);
-    if (writes(flags) && atomic_fetch_sub(&pipe->writer_count, 1) == 1)
+    if (writes(flags) && atomic_fetch_sub(&pipe->writer_count, 1) == 1 && !unseen)
         wake(&pipe->readers, WAKE_ALL, POLLHUP | POLLIN | POLLRDNORM);
 }
 

@@ -19,6 +19,7 @@
 #include "kernel/ns/names.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/node.h"
@@ -411,5 +412,6 @@ static command_fn *const commands[CTL_COUNT] = {
 
 int ctl_do(const struct subject *subject, const struct ctl_command *command)
 {
+    kill_point(KILL_AT_CTL + command->number, subject->process);
     return commands[command->number](subject, command);
 }

@@ -134,6 +134,14 @@ void proc_free(struct node *node)
     }
 }
 
+// Whether a process's directory stands in the /proc of the box that it leads: there that box is
+// around already, and once more would be without end.
+static bool is_own_head(const struct proc_node *directory)
+{
+    return directory->node.parent != NULL &&
+           proc_node_of(directory->node.parent)->record == directory->record;
+}
+
 // Whether the directory has this entry of its table for the calling process.
 static bool exists(const struct proc_node *directory, const struct proc_entry *entry)
 {
@@ -146,7 +154,7 @@ static bool exists(const struct proc_node *directory, const struct proc_entry *e
         return false;
     if ((entry->flags & PROC_HEAD) != 0)
         return directory->record != NULL && directory->record->head &&
-               directory->record != mine->head_record;
+               directory->record != mine->head_record && !is_own_head(directory);
     return true;
 }
 
