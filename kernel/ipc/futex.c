@@ -11,6 +11,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/futex_private.h"
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/slab.h"
 #include "kernel/mem/space.h"
 
@@ -180,6 +181,10 @@ static int64_t wait(const struct futex_request *request, uint32_t bitset)
         uint32_t word;
 
         error = arch_user_load_u32(request->address, &word);
+        if (planted("race-futex")) { // what happens between the look and the queue is missed
+            spin_unlock_irq_restore(&bucket->lock, state);
+            state = spin_lock_irq_save(&bucket->lock);
+        }
         if (error == 0 && word == request->value) {
             futex_enqueue(bucket, &waiter);
             thread_block_prepare();

@@ -12,6 +12,7 @@
 
 #include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/process.h"
@@ -269,6 +270,7 @@ void process_exit(struct process *process, enum process_end kind, int exit_code)
 
 void process_current_exit(int64_t status)
 {
+    kill_point(KILL_AT_EXIT, process_current());
     process_kill(process_current(), status);
     uthread_exit_current((int)status);
 }

@@ -7,6 +7,7 @@
 // a waker waits until the thread is off its CPU and puts it on a queue.
 #include "abi/errors.h"
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/sched/perturb.h"
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/thread_private.h"
@@ -94,6 +95,8 @@ static int wait_once(struct thread *self, unsigned bits)
         wait_idle(self, bits);
         return reason_to_end(self, bits);
     }
+    if (planted("race-wake"))
+        atomic_store(&self->woken, false); // a wake-up since prepare is lost
     irq = arch_irq_save();
     atomic_store(&self->state, THREAD_BLOCKED);
     result = reason_to_end(self, bits);

@@ -8,6 +8,7 @@
 #include "kernel/sched/mutex.h"
 
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/sched/perturb.h"
 #include "lib/base/assert.h"
 
@@ -195,7 +196,13 @@ void mutex_unlock(struct mutex *mutex)
     uintptr_t value;
 
     note_unlocked(mutex);
-    value = (uintptr_t)atomic_exchange(&mutex->holder, NULL);
+    if (planted("race-mutex")) {
+        value = load(mutex); // who announces itself after this is not woken
+        perturb_point();
+        atomic_store(&mutex->holder, NULL);
+    } else {
+        value = (uintptr_t)atomic_exchange(&mutex->holder, NULL);
+    }
     if (unlikely(value & WAITERS))
         waitq_wake(&mutex->queue, 1, 0);
     perturb_point();

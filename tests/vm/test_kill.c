@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: MIT
+// vm: smp -m 512M
+// test_kill.c - boxes killed at every step of their life, and while all in them spawn.
+//
+// A box does something again and again; /dev/kill-points has it killed when it passes a chosen point
+// for the nth time. After each kill its wait returns in time, and the ledger reads in the next call
+// what it read after a box that ended by itself. KILLS in the environment sets how many kills are made,
+// KILLS_EACH how many each point must have had.
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+#define PATIENCE_MS 20000
+#define LEDGER_SIZE 16384
+
+// --- What the victims do ---
+
+static void *sleep_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void fork_for_ever(void)
+{
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(3);
+        waitpid(pid, NULL, 0);
+    }
+}
+
+static void *nothing(void *argument)
+{
+    return argument;
+}
+
+static void make_threads(void)
+{
+    for (;;) {
+        pthread_t threads[4];
+
+        for (int i = 0; i < 4; i++)
+            pthread_create(&threads[i], NULL, nothing, NULL);
+        for (int i = 0; i < 4; i++)
+            pthread_join(threads[i], NULL);
+    }
+}
+
+static void make_boxes(void)
+{
+    for (;;) {
+        struct test_box box;
+
+        if (box_new(&box) == 0)
+            box_close(&box);
+    }
+}
+
+static void exec_again(void)
+{
+    pthread_t thread;
+
+    for (int i = 0; i < 3; i++)
+        pthread_create(&thread, NULL, sleep_for_ever, NULL);
+    execl("/bin/test_kill", "test_kill", "victim", "exec", (char *)NULL);
+}
+
+static void touch_memory(void)
+{
+    for (;;) {
+        char *at = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        memset(at, 1, 1 << 16);
+        munmap(at, 1 << 16);
+    }
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+static void raise_signals(void)
+{
+    signal(SIGUSR1, on_signal);
+    for (;;)
+        raise(SIGUSR1);
+}
+
+static void stop_and_continue(void)
+{
+    pid_t pid = fork();
+
+    for (;;) {
+        if (pid == 0) {
+            raise(SIGSTOP);
+        } else {
+            waitpid(pid, NULL, WUNTRACED);
+            kill(pid, SIGCONT);
+        }
+    }
+}
+
+// A child that ends by being killed, so that whoever waits is waiting when the end comes.
+static void wait_for_child(void)
+{
+    if (fork() == 0)
+        sleep_for_ever(NULL);
+    while (wait(NULL) < 0)
+        ;
+}
+
+static void read_pipe(void)
+{
+    int fds[2];
+    char byte;
+
+    if (pipe(fds) == 0 && fork() == 0)
+        sleep_for_ever(NULL);
+    while (read(fds[0], &byte, 1) != 0)
+        ;
+}
+
+static void read_terminal(void)
+{
+    int master = open("/dev/ptmx", O_RDWR), number, unlock = 0;
+    char name[32], byte;
+
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) != 0 || ioctl(master, TIOCGPTN, &number) != 0)
+        return;
+    snprintf(name, sizeof(name), "/dev/pts/%d", number);
+    if (read(open(name, O_RDWR | O_NOCTTY), &byte, 1) == 1)
+        return;
+}
+
+static void write_pipe(void)
+{
+    static char bytes[65536];
+    int fds[2];
+
+    if (pipe(fds) == 0)
+        while (write(fds[1], bytes, sizeof(bytes)) > 0)
+            ;
+}
+
+static void open_fifo(void)
+{
+    if (mkfifo("/t/fifo", 0600) == 0)
+        open("/t/fifo", O_RDONLY);
+}
+
+static void poll_pipe(void)
+{
+    int fds[2];
+    struct pollfd fd;
+
+    if (pipe(fds) == 0) {
+        fd = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+        poll(&fd, 1, -1);
+    }
+}
+
+static void wait_epoll(void)
+{
+    int fds[2], set = epoll_create1(0);
+    struct epoll_event event = { .events = EPOLLIN };
+
+    if (pipe(fds) == 0 && epoll_ctl(set, EPOLL_CTL_ADD, fds[0], &event) == 0)
+        epoll_wait(set, &event, 1, -1);
+}
+
+static void wait_futex(void)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, sleep_for_ever, NULL);
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_lock(&mutex);
+}
+
+static void sleep_long(void)
+{
+    struct timespec time = { .tv_sec = 1000 };
+
+    nanosleep(&time, NULL);
+}
+
+static void wait_signal(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigsuspend(&set);
+}
+
+static void wait_vfork(void)
+{
+    if (vfork() == 0)
+        sleep_for_ever(NULL);
+}
+
+static void wait_lock(void)
+{
+    int fd = open("/t/lock", O_RDWR | O_CREAT, 0600), fds[2];
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char byte;
+
+    if (fd < 0 || pipe(fds) != 0)
+        return;
+    if (fork() == 0) {
+        fcntl(fd, F_SETLKW, &lock);
+        if (write(fds[1], "x", 1) == 1)
+            sleep_for_ever(NULL);
+    }
+    if (read(fds[0], &byte, 1) == 1)
+        fcntl(fd, F_SETLKW, &lock);
+}
+
+// Several that want the same directory at a time.
+static void *contend(void *name)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/t/%d", gettid());
+    for (;;) {
+        mkdir(path, 0755);
+        rmdir(path);
+        munmap(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+    }
+    return name;
+}
+
+static void contend_all(void)
+{
+    pthread_t thread;
+
+    for (int i = 0; i < 6; i++)
+        pthread_create(&thread, NULL, contend, NULL);
+    contend(NULL);
+}
+
+static void rest(void)
+{
+    sleep_for_ever(NULL);
+}
+
+static const struct doing {
+    const char *name;
+    void (*run)(void);
+} doings[] = {
+    { "fork", fork_for_ever },    { "threads", make_threads },   { "boxes", make_boxes },
+    { "exec", exec_again },       { "memory", touch_memory },    { "signals", raise_signals },
+    { "stop", stop_and_continue }, { "child", wait_for_child },  { "read", read_pipe },
+    { "terminal", read_terminal }, { "write", write_pipe },      { "fifo", open_fifo },
+    { "poll", poll_pipe },        { "epoll", wait_epoll },       { "futex", wait_futex },
+    { "sleep", sleep_long },      { "sigsuspend", wait_signal }, { "vfork", wait_vfork },
+    { "lock", wait_lock },        { "contend", contend_all },    { "rest", rest },
+};
+
+static int be_victim(const char *name)
+{
+    for (size_t i = 0; i < sizeof(doings) / sizeof(doings[0]); i++) {
+        if (strcmp(name, doings[i].name) == 0)
+            doings[i].run();
+    }
+    return 77; // it should have been killed
+}
+
+// --- The points, and what passes them ---
+
+static const struct step {
+    const char *point;
+    const char *doing;
+    const char *command; // what the test writes to ctl, to pass the point; NULL: the victim passes it
+    unsigned passes;     // up to which pass it may be put off; what blocks passes once
+} steps[] = {
+    { "fork-begin", "fork", NULL, 8 },     { "fork-copied", "fork", NULL, 8 },
+    { "fork-link", "fork", NULL, 8 },      { "fork-linked", "fork", NULL, 8 },
+    { "fork-start", "fork", NULL, 8 },     { "fork-done", "fork", NULL, 8 },
+    { "thread-link", "threads", NULL, 8 }, { "thread-start", "threads", NULL, 8 },
+    { "thread-begin", "threads", NULL, 8 }, { "thread-exit", "threads", NULL, 8 },
+    { "thread-unlink", "threads", NULL, 8 }, { "thread-exit", "fork", NULL, 8 },
+    { "thread-unlink", "fork", NULL, 8 },  { "new-link", "boxes", NULL, 8 },
+    { "new-linked", "boxes", NULL, 8 },    { "start-link", "rest", NULL, 1 },
+    { "start-done", "rest", NULL, 1 },     { "exec-begin", "exec", NULL, 4 },
+    { "exec-built", "exec", NULL, 4 },     { "exec-alone", "exec", NULL, 4 },
+    { "exec-commit", "exec", NULL, 4 },    { "exec-done", "exec", NULL, 4 },
+    { "wait-exec", "exec", NULL, 2 },      { "exec-keep", "rest", "exec /bin/test_kill", 2 },
+    { "fault", "memory", NULL, 40 },       { "fault-done", "memory", NULL, 40 },
+    { "handler", "signals", NULL, 8 },     { "stop", "stop", NULL, 4 },
+    { "park", "stop", NULL, 4 },           { "exit", "fork", NULL, 8 },
+    { "teardown", "fork", NULL, 8 },       { "parts-freed", "fork", NULL, 8 },
+    { "tree-left", "fork", NULL, 8 },      { "wait-read", "read", NULL, 1 },
+    { "wait-read", "terminal", NULL, 1 },  { "wait-write", "write", NULL, 1 },
+    { "wait-open", "fifo", NULL, 1 },      { "wait-poll", "poll", NULL, 1 },
+    { "wait-epoll", "epoll", NULL, 1 },    { "wait-futex", "futex", NULL, 1 },
+    { "wait-child", "child", NULL, 1 },    { "wait-sleep", "sleep", NULL, 1 },
+    { "wait-signal", "sigsuspend", NULL, 1 }, { "wait-vfork", "vfork", NULL, 1 },
+    { "wait-lock", "lock", NULL, 1 },      { "wait-mutex", "contend", NULL, 4 },
+    { "ctl-start", "fork", "start", 3 },   { "ctl-suspend", "fork", "suspend", 3 },
+    { "ctl-kill", "fork", "kill 5", 1 },   { "ctl-quota", "fork", "quota memory 100M", 3 },
+    { "ctl-close", "read", "close 40 50", 3 }, { "ctl-dup2", "fork", "dup2 1 9", 3 },
+    { "ctl-give", "fork", "give 1 8", 3 }, { "ctl-bind", "fork", "bind x /bin", 3 },
+    { "ctl-tree", "fork", "tree y", 3 },   { "ctl-unbind", "fork", "unbind bin", 3 },
+    { "ctl-inherit", "fork", "inherit env", 3 }, { "ctl-exec", "rest", "exec /bin/test_kill", 3 },
+    { "ctl-execfd", "rest", "execfd 0 x", 3 }, { "ctl-wx", "exec", "wx on", 3 },
+    { "ctl-adopt", "fork", "adopt off", 3 }, { "ctl-leash", "fork", "leash on", 3 },
+    { "ctl-strict", "fork", "strict on", 3 }, { "ctl-keep", "fork", "keep on", 3 },
+    { "ctl-uid", "fork", "uid 5 5", 3 },
+};
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static char with_record[LEDGER_SIZE]; // while the record of a dead box is kept
+static unsigned kills[STEPS];
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+// Furnishes a box that will do what the step says; not started.
+static void furnish(struct test_box *box, const char *doing)
+{
+    CHECK_EQUAL(box_new(box), 0);
+    CHECK_EQUAL(box_do(box, "bind bin /bin rx\nbind proc /proc rwx\nbind dev /dev rw\ntree t\n"
+                            "give 1 1\nexec /bin/test_kill victim %s", doing), 0);
+}
+
+// Reads `wait`, which must be ready in time. Says so and ends the case if not.
+static long long end_of(const struct test_box *box, const char *point)
+{
+    struct pollfd fd = { .fd = proc_open(box->pid, "wait", O_RDONLY), .events = POLLIN };
+    char text[32] = "";
+    ssize_t length = -1;
+
+    if (poll(&fd, 1, PATIENCE_MS) == 1)
+        length = read(fd.fd, text, sizeof(text) - 1);
+    else
+        printf("# box %d, told to be killed at %s, has not ended\n", box->pid, point);
+    CHECK(length > 0);
+    close(fd.fd);
+    return atoll(text);
+}
+
+static void write_commands(const struct test_box *box, const struct step *step, unsigned count)
+{
+    char text[64];
+    ssize_t done = 0;
+
+    for (unsigned i = 0; step->command != NULL && i < count; i++) {
+        snprintf(text, sizeof(text), "%s\n", step->command);
+        done += write(box->ctl, text, strlen(text)); // what it says does not matter: the box may be gone
+    }
+    (void)done;
+}
+
+static void kill_once(int points, const struct step *step, uint32_t random)
+{
+    unsigned nth = 1 + random % step->passes;
+    bool before_start = step->command != NULL && random / 64 % 2 == 0;
+    char text[64], reason[64];
+    struct test_box box;
+    int length;
+
+    furnish(&box, step->doing);
+    length = snprintf(text, sizeof(text), "%d %u %s", box.pid, nth, step->point);
+    CHECK(write(points, text, (size_t)length) == length);
+    if (!before_start)
+        length = (int)write(box.ctl, "start", 5);
+    if (random / 128 % 4 == 0)
+        usleep(random / 512 % 3000);
+    write_commands(&box, step, nth);
+    CHECK_EQUAL(end_of(&box, step->point), -9);
+    if (!ledger_same(with_record)) {
+        printf("# after a kill at %s, pass %u, of \"%s\"\n", step->point, nth, step->doing);
+        CHECK(!"the ledger reads as after any other box");
+    }
+    snprintf(reason, sizeof(reason), "killed at %s", step->point);
+    if (strcmp(box_status(box.pid, "Reason"), reason) != 0) {
+        printf("# %s: %s\n", reason, box_status(box.pid, "Reason"));
+        CHECK(!"the record names the point");
+    }
+    box_close(&box);
+}
+
+static unsigned number_of(const char *variable, unsigned otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? (unsigned)atoi(text) : otherwise;
+}
+
+// The ledger as it is when the record of a dead box is kept, and nothing else of it.
+static void take_baseline(void)
+{
+    for (int i = 0; i < 3; i++) {
+        struct test_box box;
+
+        furnish(&box, "rest");
+        CHECK(box_do(&box, "start\nkill") == 0);
+        CHECK_EQUAL(end_of(&box, "no point"), -9);
+        CHECK(ledger_take(with_record, sizeof(with_record)));
+        CHECK(strcmp(box_status(box.pid, "Reason"), "killed by SIGKILL") == 0);
+        box_close(&box);
+    }
+}
+
+CASE_LIMIT("a kill at any step leaves nothing, in time", 3000)
+{
+    int points = open("/dev/kill-points", O_RDWR | O_CLOEXEC);
+    unsigned total = number_of("KILLS", 340), each = number_of("KILLS_EACH", 5);
+    unsigned seed = number_of("SEED", (unsigned)time(NULL));
+    uint32_t random = seed;
+
+    printf("# seed %u, %u kills\n", seed, total);
+    CHECK(points >= 0);
+    take_baseline();
+    for (unsigned i = 0; i < total; i++) {
+        kill_once(points, &steps[i % STEPS], next_random(&random));
+        kills[i % STEPS]++;
+    }
+    for (size_t i = 0; i < STEPS; i++) {
+        printf("# %u kills at %s (%s)\n", kills[i], steps[i].point, steps[i].doing);
+        CHECK(kills[i] >= each);
+    }
+    close(points);
+}
+
+// --- Kills while every member spawns ---
+
+struct shared {
+    atomic_int members; // that spawn
+    atomic_int killing;
+    atomic_long spawned, spawned_late; // the latter after the kill began
+};
+
+static struct shared *map_shared(void)
+{
+    int fd = open("/tmp/shared", O_RDWR | O_CREAT, 0600);
+    struct shared *shared;
+
+    CHECK(fd >= 0 && ftruncate(fd, sizeof(*shared)) == 0);
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(shared != MAP_FAILED);
+    close(fd);
+    return shared;
+}
+
+static void spawn_for_ever(struct shared *shared)
+{
+    atomic_fetch_add(&shared->members, 1);
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(0);
+        if (pid > 0) {
+            atomic_fetch_add(&shared->spawned, 1);
+            atomic_fetch_add(&shared->spawned_late, atomic_load(&shared->killing));
+            waitpid(pid, NULL, 0);
+        }
+    }
+}
+
+// Boxes in boxes; each head spawns, and so does a member of each.
+static int nest(int depth)
+{
+    struct shared *shared = map_shared();
+    struct test_box box;
+
+    if (depth > 1) {
+        CHECK(box_new(&box) == 0);
+        CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\nbind tmp /tmp rwc\ngive 1 1\n"
+                           "exec /bin/test_kill nest %d\nstart", depth - 1) == 0);
+    }
+    if (fork() == 0)
+        spawn_for_ever(shared);
+    spawn_for_ever(shared);
+    return 0;
+}
+
+static int crowd(int count)
+{
+    struct shared *shared = map_shared();
+
+    for (int i = 1; i < count; i++) {
+        pid_t pid = fork();
+
+        CHECK(pid >= 0);
+        if (pid == 0)
+            spawn_for_ever(shared);
+    }
+    spawn_for_ever(shared);
+    return 0;
+}
+
+static long refused(void)
+{
+    int fd = open("/dev/kill-points", O_RDONLY | O_CLOEXEC);
+    char text[4096];
+    ssize_t length = read(fd, text, sizeof(text) - 1);
+    char *line;
+
+    CHECK(length > 0);
+    text[length] = '\0';
+    line = strstr(text, "refused ");
+    close(fd);
+    return line != NULL ? atol(line + 8) : 0;
+}
+
+// One box doing what, with that many that spawn, killed by one write.
+static void kill_spawning(const char *what, int number, int members)
+{
+    static char before[LEDGER_SIZE];
+    struct shared *shared = map_shared();
+    long refused_before = refused(), refused_late;
+    bool ledger = ledger_take(before, sizeof(before));
+    struct test_box box;
+
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\nbind tmp /tmp rwc\ngive 1 1\n"
+                       "exec /bin/test_kill %s %d\nstart", what, number) == 0);
+    for (int i = 0; i < 12000 && atomic_load(&shared->members) < members; i++)
+        usleep(5000);
+    CHECK_EQUAL(atomic_load(&shared->members), members);
+    usleep(100000);
+    atomic_store(&shared->killing, 1);
+    CHECK(box_do(&box, "kill") == 0);
+    CHECK_EQUAL(end_of(&box, "any moment"), -9);
+    box_close(&box);
+    CHECK(ledger && ledger_same(before));
+    refused_late = refused() - refused_before;
+    printf("# %ld spawns, %ld done and %ld refused after the kill began\n", atomic_load(&shared->spawned),
+           atomic_load(&shared->spawned_late), refused_late);
+    CHECK(atomic_load(&shared->spawned_late) + refused_late > 0);
+    munmap(shared, sizeof(*shared));
+    unlink("/tmp/shared");
+}
+
+CASE_LIMIT("boxes 28 deep, all of whose members spawn, end by one write", 120)
+{
+    kill_spawning("nest", 28, 56);
+}
+
+CASE_LIMIT("a thousand members that all spawn end by one write", 240)
+{
+    kill_spawning("crowd", 1000, 1000);
+}
+
+// --- What this program does in boxes ---
+
+static int command(int argc, char **argv)
+{
+    if (argc != 3)
+        return -1;
+    if (strcmp(argv[1], "victim") == 0)
+        return be_victim(argv[2]);
+    if (strcmp(argv[1], "nest") == 0)
+        return nest(atoi(argv[2]));
+    return strcmp(argv[1], "crowd") == 0 ? crowd(atoi(argv[2])) : -1;
+}
+
+__attribute__((constructor)) static void register_command(void)
+{
+    vmtest_command = command;
+}
