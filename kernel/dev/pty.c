@@ -24,7 +24,7 @@
 #include "lib/base/fmt.h"
 
 #define OUT_SIZE 4096
-#define PTY_MAX 4096
+#define PTY_MAX 4096 // of a box
 #define CHUNK 256
 #define SLAVE_MAJOR 136
 
@@ -45,7 +45,7 @@ struct pty {
 
 static SLAB_CACHE(pty_cache, "pty", struct pty);
 static struct spinlock ptys_lock = SPINLOCK_INIT(RANK_NAMES);
-static struct list ptys = LIST_INIT(ptys); // by number
+static struct list ptys = LIST_INIT(ptys); // those of one box by number
 
 static struct pty *pty_of(const struct tty *tty)
 {
@@ -115,32 +115,42 @@ static const struct tty_driver pty_driver = {
 
 static struct handle_ops slave_ops; // tty_handle_ops with a close of its own
 
-static int slave_open(struct pty *pty, struct handle *handle)
+static void slave_left(struct pty *pty)
 {
-    uint64_t state = spin_lock_irq_save(&pty->tty.lock);
-    int error = pty->locked ? -EIO : 0;
-
-    if (error == 0) {
-        pty->slaves_open++;
-        pty->slave_was_open = true;
-    }
-    spin_unlock_irq_restore(&pty->tty.lock, state);
-    if (error == 0)
-        error = tty_handle_open(handle, &pty->tty);
-    if (error == 0)
-        handle->ops = &slave_ops;
-    return error;
-}
-
-static void slave_close(struct handle *handle)
-{
-    struct pty *pty = pty_of(handle->private);
     uint64_t state = spin_lock_irq_save(&pty->tty.lock);
 
     pty->slaves_open--;
     if (pty->slaves_open == 0)
         waitq_wake(&pty->master_readers, WAKE_ALL, POLLHUP);
     spin_unlock_irq_restore(&pty->tty.lock, state);
+}
+
+static int slave_open(struct pty *pty, struct handle *handle)
+{
+    uint64_t state = spin_lock_irq_save(&pty->tty.lock);
+    bool locked = pty->locked;
+    int error;
+
+    if (!locked)
+        pty->slaves_open++;
+    spin_unlock_irq_restore(&pty->tty.lock, state);
+    if (locked)
+        return -EIO;
+    error = tty_handle_open(handle, &pty->tty);
+    if (error != 0) {
+        slave_left(pty);
+        return error;
+    }
+    pty->slave_was_open = true;
+    handle->ops = &slave_ops;
+    return 0;
+}
+
+static void slave_close(struct handle *handle)
+{
+    struct pty *pty = pty_of(handle->private);
+
+    slave_left(pty);
     tty_put(&pty->tty);
 }
 
@@ -327,7 +337,7 @@ static const struct handle_ops master_ops = {
     .close = master_close,
 };
 
-// Gives the pair the lowest free number. Errors: -ENOSPC.
+// Gives the pair the lowest number that is free in its box. Errors: -ENOSPC.
 static int number_pair(struct pty *pty)
 {
     struct pty *other;
@@ -335,6 +345,8 @@ static int number_pair(struct pty *pty)
 
     spin_lock(&ptys_lock);
     list_for_each(other, &ptys, link) {
+        if (other->account != pty->account)
+            continue;
         if (other->number != number)
             break;
         number++;
@@ -361,12 +373,12 @@ static int open_master(struct node *node, struct handle *handle)
     waitq_init(&pty->master_readers);
     waitq_init(&pty->master_writers);
     pty->locked = true;
+    pty->account = handle->account;
     error = number_pair(pty);
     if (error != 0) {
         slab_free(&pty_cache, pty);
         return error;
     }
-    pty->account = handle->account;
     account_get(pty->account);
     handle->private = pty;
     handle->ops = &master_ops;

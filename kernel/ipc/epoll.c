@@ -85,16 +85,18 @@ static unsigned wanted(const struct epoll_item *item)
     return events != 0 ? events | EPOLLERR | EPOLLHUP : 0;
 }
 
-static void push_arrival(struct epoll_item *item)
+// Returns: whether it had not arrived yet.
+static bool push_arrival(struct epoll_item *item)
 {
     struct epoll *set = item->set;
     struct epoll_item *first = atomic_load_explicit(&set->arrivals, memory_order_relaxed);
 
     if (atomic_exchange(&item->arrived, true))
-        return;
+        return false;
     do {
         item->next_arrival = first;
     } while (!atomic_compare_exchange_weak(&set->arrivals, &first, item));
+    return true;
 }
 
 static bool item_wake(struct waiter *waiter, unsigned events)
@@ -104,7 +106,10 @@ static bool item_wake(struct waiter *waiter, unsigned events)
 
     if (wants == 0 || (events != 0 && !(events & wants)))
         return false;
-    push_arrival(item);
+    // Who has arrived has woken the set already, and stays until somebody asks. So an event goes through each item at
+    // most once, also where sets watch sets by many fds.
+    if (!push_arrival(item))
+        return false;
     waitq_wake(&item->set->queue, 1, POLLIN);
     return atomic_load_explicit(&item->events, memory_order_relaxed) & EPOLLEXCLUSIVE;
 }
@@ -424,8 +429,12 @@ int epoll_wait(struct handle *handle, struct linux_epoll_event *events, int most
         if (count != 0 || deadline_ns == 0)
             return count;
         error = WAIT_EVENT(&set->queue, WAIT_INTERRUPTIBLE, deadline_ns, may_have_events(set));
-        if (error != 0)
-            return error == -ETIMEDOUT ? 0 : error;
+        if (error == 0)
+            continue;
+        // The wake-up may have come to this thread alone.
+        if (may_have_events(set))
+            waitq_wake(&set->queue, 1, POLLIN);
+        return error == -ETIMEDOUT ? 0 : error;
     }
 }
 

@@ -47,6 +47,9 @@ static int check(const struct clone_request *request)
         return -EINVAL;
     if (request->exit_signal < 0 || request->exit_signal > SIGNAL_COUNT)
         return -EINVAL;
+    // Loading a base that is no address faults in the kernel.
+    if ((flags & CLONE_SETTLS) && request->tls >= USER_END)
+        return -EPERM;
     return 0;
 }
 

@@ -67,6 +67,7 @@ static struct uthread *next_thread(struct process *process, struct uthread *exce
 
 void process_kill_threads(struct process *process, struct uthread *except)
 {
+    unsigned batch = planted("kill-first") ? 1 : BATCH;
     struct uthread *thread;
     bool unstarted;
 
@@ -83,7 +84,7 @@ void process_kill_threads(struct process *process, struct uthread *except)
         unstarted = atomic_load(&process->state) == PROCESS_NEW;
         if (unstarted)
             atomic_store(&process->state, PROCESS_ENDING);
-        for (unsigned i = 0; i < (planted("kill-first") ? 1 : BATCH) && (thread = next_thread(process, except)) != NULL; i++) {
+        for (unsigned i = 0; i < batch && (thread = next_thread(process, except)) != NULL; i++) {
             thread->killed = true;
             list_remove(&thread->process_link);
             list_push_back(&process->threads, &thread->process_link);
