@@ -40,6 +40,7 @@ include tools/lint.mk
 include tools/iso.mk
 include tools/debug.mk
 include tests/tests.mk
+include tests/programs/programs.mk
 
 .PHONY: do-run
 do-run: all

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // archive.c - the boot archive: which programs it has, and what a run adds to it.
 //
-// The kernel unpacks archives that stand one behind the other, so a run's own part is appended as an archive of its own.
-// Its file /boxwork/job is described in docs/launcher.md.
+// The kernel unpacks archives that stand one behind the other, so a run's own part is appended as
+// an archive of its own. Its file /boxwork/job is described in docs/launcher.md.
 
 #include "host/archive.h"
 
@@ -65,7 +65,8 @@ static bool find_file(const struct archive *archive, const char *path, struct cp
 
         if (!S_ISLNK(entry->mode))
             return true;
-        snprintf(next, sizeof(next), "%.*s%.*s", prefix, path, (int)entry->size, (const char *)entry->data);
+        snprintf(next, sizeof(next), "%.*s%.*s", prefix, path, (int)entry->size,
+                 (const char *)entry->data);
         memcpy(target, next, sizeof(target));
         path = target;
     }
@@ -94,8 +95,8 @@ static bool is_program(const struct archive *archive, const char *path, bool *fo
     return S_ISREG(entry.mode) && (entry.mode & 0111) != 0;
 }
 
-static bool find_in_archive(struct program *program, const struct archive *archive, const struct options *options,
-                            const char *name, bool *found)
+static bool find_in_archive(struct program *program, const struct archive *archive,
+                            const struct options *options, const char *name, bool *found)
 {
     const char *directory = search_path(options);
 
@@ -132,7 +133,8 @@ static void open_host_file(struct program *program, const char *name)
     snprintf(program->path, sizeof(program->path), "/run/%s", slash != NULL ? slash + 1 : name);
 }
 
-void program_find(struct program *program, const struct archive *archive, const struct options *options)
+void program_find(struct program *program, const struct archive *archive,
+                  const struct options *options)
 {
     const char *name = options->program[0];
     bool here = strncmp(name, "./", 2) == 0 || strncmp(name, "../", 3) == 0;
@@ -197,7 +199,8 @@ static void write_job(FILE *job, const struct program *program, const struct opt
         add(job, "argument", *argument);
 }
 
-static int add_run(struct cpio_writer *writer, const struct program *program, const struct options *options)
+static int add_run(struct cpio_writer *writer, const struct program *program,
+                   const struct options *options)
 {
     char *text = NULL;
     size_t size = 0;
@@ -215,7 +218,8 @@ static int add_run(struct cpio_writer *writer, const struct program *program, co
     return result;
 }
 
-int archive_compose(const struct archive *archive, const struct program *program, const struct options *options)
+int archive_compose(const struct archive *archive, const struct program *program,
+                    const struct options *options)
 {
     int fd = memfd_create("boot archive", MFD_CLOEXEC);
     struct cpio_writer writer;
@@ -230,7 +234,8 @@ int archive_compose(const struct archive *archive, const struct program *program
     if (to == NULL)
         fail(EXIT_FAILED, "no memory for the boot archive: %s", strerror(errno));
     cpio_write_begin(&writer, to);
-    if ((program != NULL && add_run(&writer, program, options) != 0) || cpio_write_end(&writer) != 0)
+    if ((program != NULL && add_run(&writer, program, options) != 0) ||
+        cpio_write_end(&writer) != 0)
         fail(EXIT_FAILED, "the boot archive cannot be written: %s", strerror(errno));
     fclose(to);
     return fd;

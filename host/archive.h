@@ -24,8 +24,11 @@ struct program {
 };
 
 // Finds options->program[0]. Ends the launcher with 126 or 127 if there is no such program.
-void program_find(struct program *program, const struct archive *archive, const struct options *options);
+void program_find(struct program *program, const struct archive *archive,
+                  const struct options *options);
 
-// The archive, then what this run adds: the program, if it is the host's, and the job for init. Returns: a descriptor of a
-// file without a name. program NULL: no job. Ends the launcher if that fails.
-int archive_compose(const struct archive *archive, const struct program *program, const struct options *options);
+// The archive, then what this run adds: the program, if it is the host's, and the job for init.
+// Returns: a descriptor of a file without a name. program NULL: no job. Ends the launcher if that
+// fails.
+int archive_compose(const struct archive *archive, const struct program *program,
+                    const struct options *options);

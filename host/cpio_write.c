@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// cpio_write.c - writes boot archives: cpio in the "newc" form, the same bytes for the same entries.
+// cpio_write.c - writes boot archives: cpio in the "newc" form, the same bytes for the same
+// entries.
 //
-// An entry is a header of 110 characters, the name with its NUL, and the content, each padded to 4 bytes. All times are 0
-// and all owners root, so that an archive depends on its entries alone.
+// An entry is a header of 110 characters, the name with its NUL, and the content, each padded to 4
+// bytes. All times are 0 and all owners root, so that an archive depends on its entries alone.
 // Source: cpio(5) of FreeBSD, "New ASCII Format".
 
 #include "host/cpio_write.h"
@@ -34,7 +35,8 @@ static void header(struct cpio_writer *writer, const char *name, unsigned mode, 
     unsigned links = S_ISDIR(mode) ? 2 : 1;
 
     fprintf(writer->to, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
-            writer->next_ino++, mode, 0, 0, links, 0, (unsigned)size, 0, 0, 0, 0, (unsigned)name_size, 0);
+            writer->next_ino++, mode, 0, 0, links, 0, (unsigned)size, 0, 0, 0, 0,
+            (unsigned)name_size, 0);
     fwrite(name, 1, name_size, writer->to);
     pad(writer, HEADER_SIZE + name_size, 4);
 }
@@ -51,7 +53,8 @@ void cpio_write_symlink(struct cpio_writer *writer, const char *name, const char
     pad(writer, strlen(target), 4);
 }
 
-void cpio_write_file(struct cpio_writer *writer, const char *name, unsigned mode, const void *data, size_t size)
+void cpio_write_file(struct cpio_writer *writer, const char *name, unsigned mode, const void *data,
+                     size_t size)
 {
     header(writer, name, S_IFREG | mode, size);
     fwrite(data, 1, size, writer->to);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// kernel_log.h - the kernel's log as it comes over the serial line: kept in a file if wanted, and searched for a panic.
+// kernel_log.h - the kernel's log as it comes over the serial line: kept in a file if wanted, and
+// searched for a panic.
 #pragma once
 
 #include <stddef.h>

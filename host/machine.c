@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // machine.c - the machine that a run has for itself: QEMU, as a child, with nothing on disk.
 //
-// QEMU gets all it reads and writes as open descriptors: the archive is a file without a name, each port one end of a pair of
-// sockets. It dies with us (PR_SET_PDEATHSIG), and leads a session of its own, so the terminal's signals do not reach it.
+// QEMU gets all it reads and writes as open descriptors: the archive is a file without a name, each
+// port one end of a pair of sockets. It dies with us (PR_SET_PDEATHSIG), and leads a session of its
+// own, so the terminal's signals do not reach it.
 
 #include "host/machine.h"
 
@@ -23,8 +24,9 @@
 #define ARGUMENTS_MAX 128
 
 static const char *const port_names[PORT_COUNT] = {
-    [PORT_STDIN] = "stdin", [PORT_STDOUT] = "stdout", [PORT_STDERR] = "stderr", [PORT_TTY] = "tty",
-    [PORT_CONTROL] = "control", [PORT_PING] = "ping", [PORT_LOG] = "log",
+    [PORT_STDIN] = "stdin", [PORT_STDOUT] = "stdout",   [PORT_STDERR] = "stderr",
+    [PORT_TTY] = "tty",     [PORT_CONTROL] = "control", [PORT_PING] = "ping",
+    [PORT_LOG] = "log",
 };
 
 struct arguments {
@@ -32,18 +34,21 @@ struct arguments {
     size_t count;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct arguments *arguments, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct arguments *arguments,
+                                                      const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    if (arguments->count == ARGUMENTS_MAX - 1 || vasprintf(&arguments->words[arguments->count++], format, values) < 0)
+    if (arguments->count == ARGUMENTS_MAX - 1 ||
+        vasprintf(&arguments->words[arguments->count++], format, values) < 0)
         fail(EXIT_FAILED, "out of memory");
     va_end(values);
     arguments->words[arguments->count] = NULL;
 }
 
-// /dev/kvm alone says nothing: without the processor's own support a kernel under KVM is far slower than under TCG.
+// /dev/kvm alone says nothing: without the processor's own support a kernel under KVM is far slower
+// than under TCG.
 static bool can_use_kvm(void)
 {
     FILE *info = fopen("/proc/cpuinfo", "re");
@@ -51,7 +56,8 @@ static bool can_use_kvm(void)
     bool able = false;
 
     while (info != NULL && !able && fgets(line, sizeof(line), info) != NULL)
-        able = strncmp(line, "flags", 5) == 0 && (strstr(line, " vmx") != NULL || strstr(line, " svm") != NULL);
+        able = strncmp(line, "flags", 5) == 0 &&
+               (strstr(line, " vmx") != NULL || strstr(line, " svm") != NULL);
     if (info != NULL)
         fclose(info);
     return able && access("/dev/kvm", R_OK | W_OK) == 0;
@@ -67,7 +73,8 @@ static void add_machine(struct arguments *arguments, const struct options *optio
     add(arguments, "%s", options->qemu);
     add(arguments, "-M");
     // Firmware that offers boot devices is not needed: the kernel is loaded directly.
-    add(arguments, "%s", is_microvm(options) ? "microvm,acpi=on,auto-kernel-cmdline=off" : options->machine);
+    add(arguments, "%s",
+        is_microvm(options) ? "microvm,acpi=on,auto-kernel-cmdline=off" : options->machine);
     add(arguments, "-accel");
     add(arguments, "%s", can_use_kvm() ? "kvm" : "tcg");
     add(arguments, "-cpu");
@@ -87,7 +94,8 @@ static void add_machine(struct arguments *arguments, const struct options *optio
     add(arguments, "isa-debug-exit,iobase=0xf4,iosize=4");
 }
 
-static void add_kernel(struct arguments *arguments, const struct options *options, const char *kernel, int archive)
+static void add_kernel(struct arguments *arguments, const struct options *options,
+                       const char *kernel, int archive)
 {
     // Each character on the serial line costs time, so without a reader only errors go there.
     const char *level = options->log != NULL || options->command == COMMAND_BOOT ? "6" : "3";
@@ -111,7 +119,8 @@ static void add_kernel(struct arguments *arguments, const struct options *option
         options->append != NULL ? " " : "", level);
 }
 
-static void add_ports(struct arguments *arguments, const struct options *options, const int ports[PORT_COUNT])
+static void add_ports(struct arguments *arguments, const struct options *options,
+                      const int ports[PORT_COUNT])
 {
     add(arguments, "-global");
     add(arguments, "virtio-mmio.force-legacy=false");
@@ -141,7 +150,8 @@ static bool is_used(const struct options *options, int port)
 }
 
 // Pairs of sockets: ours are left non-blocking and closed on exec, theirs are QEMU's.
-static void make_ports(struct machine *machine, const struct options *options, int theirs[PORT_COUNT])
+static void make_ports(struct machine *machine, const struct options *options,
+                       int theirs[PORT_COUNT])
 {
     for (int port = 0; port < PORT_COUNT; port++) {
         int pair[2] = { -1, -1 };
@@ -168,8 +178,9 @@ __attribute__((noreturn)) static void become(struct arguments *arguments)
     _exit(EXIT_FAILED);
 }
 
-__attribute__((noreturn)) static void run_child(struct arguments *arguments, pid_t parent, int errors,
-                                                const int ports[PORT_COUNT], int archive)
+__attribute__((noreturn)) static void run_child(struct arguments *arguments, pid_t parent,
+                                                int errors, const int ports[PORT_COUNT],
+                                                int archive)
 {
     int null = open("/dev/null", O_RDWR);
     sigset_t none;
@@ -189,7 +200,8 @@ __attribute__((noreturn)) static void run_child(struct arguments *arguments, pid
     become(arguments);
 }
 
-void machine_start(struct machine *machine, const struct options *options, const char *kernel, int archive)
+void machine_start(struct machine *machine, const struct options *options, const char *kernel,
+                   int archive)
 {
     struct arguments arguments = { .count = 0 };
     int theirs[PORT_COUNT], errors[2];

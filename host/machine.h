@@ -6,7 +6,16 @@
 
 #include "host/options.h"
 
-enum port { PORT_STDIN, PORT_STDOUT, PORT_STDERR, PORT_TTY, PORT_CONTROL, PORT_PING, PORT_LOG, PORT_COUNT };
+enum port {
+    PORT_STDIN,
+    PORT_STDOUT,
+    PORT_STDERR,
+    PORT_TTY,
+    PORT_CONTROL,
+    PORT_PING,
+    PORT_LOG,
+    PORT_COUNT
+};
 
 struct machine {
     pid_t pid;
@@ -14,8 +23,11 @@ struct machine {
     int errors;            // QEMU's standard error
 };
 
-// Starts QEMU with the kernel and the archive (a descriptor). Ends the launcher if it cannot be started.
-void machine_start(struct machine *machine, const struct options *options, const char *kernel, int archive);
+// Starts QEMU with the kernel and the archive (a descriptor). Ends the launcher if it cannot be
+// started.
+void machine_start(struct machine *machine, const struct options *options, const char *kernel,
+                   int archive);
 
 // Becomes QEMU with the serial line on our standard input and output.
-__attribute__((noreturn)) void machine_become(const struct options *options, const char *kernel, int archive);
+__attribute__((noreturn)) void machine_become(const struct options *options, const char *kernel,
+                                              int archive);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // main.c - boxwork: runs a program in a box of a machine of its own.
 //
-// The images are looked for beside the launcher: build/host/boxwork takes build/boxwork.elf and build/boot.cpio.
+// The images are looked for beside the launcher: build/host/boxwork takes build/boxwork.elf and
+// build/boot.cpio.
 
 #include <errno.h>
 #include <stdio.h>

@@ -20,7 +20,8 @@ static const char usage[] =
     "usage: boxwork run [OPTION…] PROGRAM [ARGUMENT…]   run a program in a box of its own machine\n"
     "       boxwork shell [OPTION…]                     a shell in it\n"
     "       boxwork boot [OPTION…]                      the bare machine, its serial line here\n"
-    "PROGRAM is a name in the boot image; one that begins with ./ or ../, or is missing there, is a\n"
+    "PROGRAM is a name in the boot image; one that begins with ./ or ../, or is missing there, is "
+    "a\n"
     "file here and is copied in. Options:\n"
     "  -i               pass standard input on (else it is empty)\n"
     "  -t               give it a terminal\n"
@@ -36,14 +37,30 @@ static const char usage[] =
     "  --machine NAME   microvm, q35 or pc\n"
     "  --kernel FILE, --archive FILE, --append TEXT, --bind 'NAME PATH RIGHTS', --qemu FILE,\n"
     "  --cdrom FILE, --bios FILE   for tests: other images, kernel options, names of the box\n"
-    "Exit codes: the program's; 124 deadline; 125 wrong use, or Boxwork failed; 126 not executable;\n"
+    "Exit codes: the program's; 124 deadline; 125 wrong use, or Boxwork failed; 126 not "
+    "executable;\n"
     "127 not found; 128+N ended by signal N.\n";
 
 enum option {
-    OPTION_INTERACTIVE, OPTION_TERMINAL, OPTION_ENVIRONMENT, OPTION_DIRECTORY, OPTION_MEMORY, OPTION_CPUS,
-    OPTION_PIDS, OPTION_TIMEOUT, OPTION_STATUS, OPTION_LOG, OPTION_HANG, OPTION_MACHINE, OPTION_KERNEL,
-    OPTION_ARCHIVE, OPTION_APPEND, OPTION_QEMU, OPTION_BIND,
-    OPTION_CDROM, OPTION_BIOS,
+    OPTION_INTERACTIVE,
+    OPTION_TERMINAL,
+    OPTION_ENVIRONMENT,
+    OPTION_DIRECTORY,
+    OPTION_MEMORY,
+    OPTION_CPUS,
+    OPTION_PIDS,
+    OPTION_TIMEOUT,
+    OPTION_STATUS,
+    OPTION_LOG,
+    OPTION_HANG,
+    OPTION_MACHINE,
+    OPTION_KERNEL,
+    OPTION_ARCHIVE,
+    OPTION_APPEND,
+    OPTION_QEMU,
+    OPTION_BIND,
+    OPTION_CDROM,
+    OPTION_BIOS,
 };
 
 static const struct {
@@ -51,15 +68,15 @@ static const struct {
     enum option option;
     bool has_value;
 } table[] = {
-    { "-i", OPTION_INTERACTIVE, false },  { "-t", OPTION_TERMINAL, false },
-    { "-e", OPTION_ENVIRONMENT, true },   { "-w", OPTION_DIRECTORY, true },
-    { "-m", OPTION_MEMORY, true },        { "--cpus", OPTION_CPUS, true },
-    { "--pids", OPTION_PIDS, true },      { "--timeout", OPTION_TIMEOUT, true },
-    { "--status", OPTION_STATUS, true },  { "--log", OPTION_LOG, true },
-    { "--hang", OPTION_HANG, true },      { "--machine", OPTION_MACHINE, true },
-    { "--kernel", OPTION_KERNEL, true },  { "--archive", OPTION_ARCHIVE, true },
-    { "--append", OPTION_APPEND, true },  { "--qemu", OPTION_QEMU, true },
-    { "--bind", OPTION_BIND, true },      { "--cdrom", OPTION_CDROM, true },
+    { "-i", OPTION_INTERACTIVE, false }, { "-t", OPTION_TERMINAL, false },
+    { "-e", OPTION_ENVIRONMENT, true },  { "-w", OPTION_DIRECTORY, true },
+    { "-m", OPTION_MEMORY, true },       { "--cpus", OPTION_CPUS, true },
+    { "--pids", OPTION_PIDS, true },     { "--timeout", OPTION_TIMEOUT, true },
+    { "--status", OPTION_STATUS, true }, { "--log", OPTION_LOG, true },
+    { "--hang", OPTION_HANG, true },     { "--machine", OPTION_MACHINE, true },
+    { "--kernel", OPTION_KERNEL, true }, { "--archive", OPTION_ARCHIVE, true },
+    { "--append", OPTION_APPEND, true }, { "--qemu", OPTION_QEMU, true },
+    { "--bind", OPTION_BIND, true },     { "--cdrom", OPTION_CDROM, true },
     { "--bios", OPTION_BIOS, true },
 };
 
@@ -68,8 +85,8 @@ static uint64_t read_number(const char *name, const char *text, uint64_t least, 
     uint64_t value;
 
     if (fmt_parse_u64(text, strlen(text), most, &value) != 0 || value < least)
-        fail(EXIT_FAILED, "%s wants a number from %llu to %llu, not %s", name, (unsigned long long)least,
-             (unsigned long long)most, text);
+        fail(EXIT_FAILED, "%s wants a number from %llu to %llu, not %s", name,
+             (unsigned long long)least, (unsigned long long)most, text);
     return value;
 }
 
@@ -125,7 +142,8 @@ static void set_machine(struct options *options, const char *name)
     options->machine = name;
 }
 
-static void set_limit(struct options *options, enum option option, const char *name, const char *value)
+static void set_limit(struct options *options, enum option option, const char *name,
+                      const char *value)
 {
     if (option == OPTION_MEMORY) {
         options->memory = read_size(name, value);
@@ -145,29 +163,58 @@ static void set_limit(struct options *options, enum option option, const char *n
 static void set(struct options *options, enum option option, const char *name, const char *value)
 {
     switch (option) {
-    case OPTION_INTERACTIVE: options->interactive = true; break;
-    case OPTION_TERMINAL: options->terminal = true; break;
-    case OPTION_ENVIRONMENT: add_variable(options, value); break;
+    case OPTION_INTERACTIVE:
+        options->interactive = true;
+        break;
+    case OPTION_TERMINAL:
+        options->terminal = true;
+        break;
+    case OPTION_ENVIRONMENT:
+        add_variable(options, value);
+        break;
     case OPTION_DIRECTORY:
         if (value[0] != '/')
             fail(EXIT_FAILED, "-w wants an absolute path, not %s", value);
         options->directory = value;
         break;
-    case OPTION_STATUS: report_open(value); break;
-    case OPTION_LOG: options->log = value; break;
-    case OPTION_MACHINE: set_machine(options, value); break;
-    case OPTION_KERNEL: options->kernel = value; break;
-    case OPTION_ARCHIVE: options->archive = value; break;
-    case OPTION_APPEND: options->append = value; break;
-    case OPTION_QEMU: options->qemu = value; break;
-    case OPTION_BIND: add_bind(options, value); break;
-    case OPTION_CDROM: options->cdrom = value; break;
-    case OPTION_BIOS: options->bios = value; break;
-    default: set_limit(options, option, name, value); break;
+    case OPTION_STATUS:
+        report_open(value);
+        break;
+    case OPTION_LOG:
+        options->log = value;
+        break;
+    case OPTION_MACHINE:
+        set_machine(options, value);
+        break;
+    case OPTION_KERNEL:
+        options->kernel = value;
+        break;
+    case OPTION_ARCHIVE:
+        options->archive = value;
+        break;
+    case OPTION_APPEND:
+        options->append = value;
+        break;
+    case OPTION_QEMU:
+        options->qemu = value;
+        break;
+    case OPTION_BIND:
+        add_bind(options, value);
+        break;
+    case OPTION_CDROM:
+        options->cdrom = value;
+        break;
+    case OPTION_BIOS:
+        options->bios = value;
+        break;
+    default:
+        set_limit(options, option, name, value);
+        break;
     }
 }
 
-// Reads one option at *at. A value is the next word, or for --NAME what stands behind "=". -it is -i -t.
+// Reads one option at *at. A value is the next word, or for --NAME what stands behind "=". -it is
+// -i -t.
 static void read_option(struct options *options, char ***at)
 {
     const char *word = *(*at)++;
@@ -187,7 +234,8 @@ static void read_option(struct options *options, char ***at)
         else if (table[i].has_value && **at != NULL)
             value = *(*at)++;
         if (table[i].has_value != (value != NULL) || (!table[i].has_value && word[length] == '='))
-            fail(EXIT_FAILED, "%s %s", table[i].name, table[i].has_value ? "wants a value" : "takes no value");
+            fail(EXIT_FAILED, "%s %s", table[i].name,
+                 table[i].has_value ? "wants a value" : "takes no value");
         set(options, table[i].option, table[i].name, value);
         return;
     }

@@ -13,7 +13,8 @@
 
 #define SIGNAL_MAX 64
 
-// What /proc/PID/status calls a figure, and the record. Of two numbers (used, peak) the last is taken.
+// What /proc/PID/status calls a figure, and the record. Of two numbers (used, peak) the last is
+// taken.
 static struct figure {
     const char *name, *key;
     bool known;

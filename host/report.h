@@ -12,7 +12,8 @@ enum exit_code {
     EXIT_SIGNAL = 128, // + the signal's number
 };
 
-// Opens the file for the record, so that a wrong name is found before anything runs. Ends the launcher if it cannot.
+// Opens the file for the record, so that a wrong name is found before anything runs. Ends the
+// launcher if it cannot.
 void report_open(const char *path);
 
 // Notes what the guest said of the end: NAME VALUE lines of /proc/PID/status.
@@ -22,4 +23,5 @@ void report_record(const char *name, const char *value);
 __attribute__((noreturn)) void report_and_exit(const char *program);
 
 // There is no account: code, and why in one line.
-__attribute__((noreturn, format(printf, 2, 3))) void fail(enum exit_code code, const char *format, ...);
+__attribute__((noreturn, format(printf, 2, 3))) void fail(enum exit_code code, const char *format,
+                                                          ...);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// session.c - a run from the machine's start to the exit code: bytes, signals, time, and what init says.
+// session.c - a run from the machine's start to the exit code: bytes, signals, time, and what init
+// says.
 //
-// States: booting -> started (init said so) -> ended (init has said all) -> over (QEMU is gone, all its bytes are passed on).
-// A session that goes wrong goes straight from any of them to "killed", with a verdict, and then over. The verdict, if
-// there is one, decides the exit code; else what init told.
+// States: booting -> started (init said so) -> ended (init has said all) -> over (QEMU is gone, all
+// its bytes are passed on). A session that goes wrong goes straight from any of them to "killed",
+// with a verdict, and then over. The verdict, if there is one, decides the exit code; else what
+// init told.
 
 #include "host/session.h"
 
@@ -29,13 +31,14 @@
 
 #define MSEC UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)
-#define PING_MOST (5 * SEC)          // between two pings
-#define DEADLINE_GRACE (2 * SEC)     // for the kernel to keep the deadline itself
-#define POWER_OFF_MOST (10 * SEC)    // from init's last word to QEMU's end
-#define FLUSH_MOST (2 * SEC)         // for a slow reader to take the last bytes of a machine that was killed
-#define IMPATIENT 3                  // so many of one signal within IMPATIENT_NS end the machine
+#define PING_MOST (5 * SEC)       // between two pings
+#define DEADLINE_GRACE (2 * SEC)  // for the kernel to keep the deadline itself
+#define POWER_OFF_MOST (10 * SEC) // from init's last word to QEMU's end
+#define FLUSH_MOST                                                                                 \
+    (2 * SEC)       // for a slow reader to take the last bytes of a machine that was killed
+#define IMPATIENT 3 // so many of one signal within IMPATIENT_NS end the machine
 #define IMPATIENT_NS (2 * SEC)
-#define END_OF_FILE "\004"           // what a terminal takes for the end of input
+#define END_OF_FILE "\004" // what a terminal takes for the end of input
 
 enum { POLL_SIGNALS, POLL_CONTROL, POLL_PING, POLL_LOG, POLL_ERRORS, POLL_STREAMS };
 enum { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_COUNT };
@@ -46,16 +49,16 @@ struct session {
     const struct options *options;
     struct control control;
     struct stream streams[STREAM_COUNT];
-    int signals;                 // signalfd
-    bool gone;                   // QEMU has ended
-    int wait_status;             // of QEMU
+    int signals;                                        // signalfd
+    bool gone;                                          // QEMU has ended
+    int wait_status;                                    // of QEMU
     uint64_t begun_ns, started_ns, ended_ns, killed_ns; // 0: not yet
-    uint64_t answered_ns;        // when the kernel last answered a ping
+    uint64_t answered_ns;                               // when the kernel last answered a ping
     uint64_t asked_ns;
-    unsigned asked;              // pings sent
-    int verdict;                 // 0: none
+    unsigned asked; // pings sent
+    int verdict;    // 0: none
     char verdict_text[256];
-    char errors[512];            // the last that QEMU itself said
+    char errors[512]; // the last that QEMU itself said
     int last_signal, signal_count;
     uint64_t first_signal_ns;
 };
@@ -96,7 +99,8 @@ void session_block_signals(void)
 }
 
 // Ends the machine; the first verdict counts.
-__attribute__((format(printf, 3, 4))) static void end_machine(struct session *session, int verdict, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void end_machine(struct session *session, int verdict,
+                                                              const char *format, ...)
 {
     va_list arguments;
 
@@ -112,8 +116,10 @@ __attribute__((format(printf, 3, 4))) static void end_machine(struct session *se
     va_end(arguments);
 }
 
-// A port that takes nothing now loses the line: its buffer holds thousands, so then the machine is not listening anyway.
-__attribute__((format(printf, 3, 4))) static void tell(struct session *session, enum port port, const char *format, ...)
+// A port that takes nothing now loses the line: its buffer holds thousands, so then the machine is
+// not listening anyway.
+__attribute__((format(printf, 3, 4))) static void tell(struct session *session, enum port port,
+                                                       const char *format, ...)
 {
     char line[64];
     va_list arguments;
@@ -135,7 +141,8 @@ static void pass_signal(struct session *session, int number)
     }
     session->signal_count++;
     if (!session->control.started || session->signal_count >= IMPATIENT)
-        end_machine(session, EXIT_SIGNAL + number, "ended by SIG%s before the program was", sigabbrev_np(number));
+        end_machine(session, EXIT_SIGNAL + number, "ended by SIG%s before the program was",
+                    sigabbrev_np(number));
     else
         tell(session, PORT_CONTROL, "signal %d\n", number);
 }
@@ -158,12 +165,13 @@ static void take_signals(struct session *session)
         tell_size(session);
     else if (info.ssi_signo != SIGCHLD)
         pass_signal(session, (int)info.ssi_signo);
-    else if (waitpid(session->machine->pid, &session->wait_status, WNOHANG) == session->machine->pid)
+    else if (waitpid(session->machine->pid, &session->wait_status, WNOHANG) ==
+             session->machine->pid)
         session->gone = true;
 }
 
-// Standard input's end goes to the program once it runs: before, its end of the port is not open. A terminal's port stays
-// open for what it says, so there the end is a character.
+// Standard input's end goes to the program once it runs: before, its end of the port is not open. A
+// terminal's port stays open for what it says, so there the end is a character.
 static void pass_end_of_input(struct session *session)
 {
     struct stream *in = &session->streams[STREAM_IN];
@@ -245,7 +253,8 @@ static void check_outputs(struct session *session)
         close(out->from);
         out->from = -1;
         if (out->error != 0)
-            end_machine(session, EXIT_FAILED, "standard %s: %s", i == STREAM_OUT ? "output" : "error", strerror(out->error));
+            end_machine(session, EXIT_FAILED, "standard %s: %s",
+                        i == STREAM_OUT ? "output" : "error", strerror(out->error));
     }
 }
 
@@ -258,20 +267,24 @@ static uint64_t check_answers(struct session *session, uint64_t time)
     if (session->control.ended)
         return UINT64_MAX;
     if (time - session->answered_ns >= hang) {
-        end_machine(session, EXIT_FAILED, "the kernel has not answered for %.3g s", (double)hang / (double)SEC);
+        end_machine(session, EXIT_FAILED, "the kernel has not answered for %.3g s",
+                    (double)hang / (double)SEC);
         return UINT64_MAX;
     }
     if (session->started_ns == 0 && time - session->begun_ns >= hang) {
-        end_machine(session, EXIT_FAILED, "the program was not started within %.3g s", (double)hang / (double)SEC);
+        end_machine(session, EXIT_FAILED, "the program was not started within %.3g s",
+                    (double)hang / (double)SEC);
         return UINT64_MAX;
     }
-    if (session->asked == 0 || (session->answered_ns > session->asked_ns && time - session->asked_ns >= interval)) {
+    if (session->asked == 0 ||
+        (session->answered_ns > session->asked_ns && time - session->asked_ns >= interval)) {
         session->asked_ns = time;
         tell(session, PORT_PING, "ping %u\n", ++session->asked);
     }
     if (session->started_ns == 0)
         return session->begun_ns + hang;
-    return session->answered_ns > session->asked_ns ? session->asked_ns + interval : session->answered_ns + hang;
+    return session->answered_ns > session->asked_ns ? session->asked_ns + interval
+                                                    : session->answered_ns + hang;
 }
 
 static uint64_t check_times(struct session *session)
@@ -283,10 +296,12 @@ static uint64_t check_times(struct session *session)
     if (session->options->timeout_ns != 0 && session->started_ns != 0 && !session->control.ended) {
         next = deadline < next ? deadline : next;
         if (time >= deadline)
-            end_machine(session, EXIT_DEADLINE, "%s was ended by its deadline", session->options->program[0]);
+            end_machine(session, EXIT_DEADLINE, "%s was ended by its deadline",
+                        session->options->program[0]);
     }
     if (session->ended_ns != 0 && !session->gone) {
-        next = session->ended_ns + POWER_OFF_MOST < next ? session->ended_ns + POWER_OFF_MOST : next;
+        next =
+            session->ended_ns + POWER_OFF_MOST < next ? session->ended_ns + POWER_OFF_MOST : next;
         if (time >= session->ended_ns + POWER_OFF_MOST)
             end_machine(session, EXIT_FAILED, "the machine did not power off");
     }
@@ -298,9 +313,11 @@ static uint64_t check_times(struct session *session)
 // Whether QEMU is gone and all that it left has been passed on.
 static bool is_over(const struct session *session)
 {
-    bool flushed = stream_done(&session->streams[STREAM_OUT]) && stream_done(&session->streams[STREAM_ERR]);
+    bool flushed =
+        stream_done(&session->streams[STREAM_OUT]) && stream_done(&session->streams[STREAM_ERR]);
 
-    if (!session->gone || session->machine->ports[PORT_LOG] >= 0 || session->machine->ports[PORT_CONTROL] >= 0)
+    if (!session->gone || session->machine->ports[PORT_LOG] >= 0 ||
+        session->machine->ports[PORT_CONTROL] >= 0)
         return false;
     return flushed || (session->killed_ns != 0 && now() - session->killed_ns > FLUSH_MOST);
 }
@@ -375,9 +392,11 @@ __attribute__((noreturn)) static void conclude(const struct session *session)
     if (!session->control.ended && session->errors[0] != '\0')
         fail(EXIT_FAILED, "QEMU failed: %s", session->errors);
     if (!session->control.ended)
-        fail(EXIT_FAILED, "the machine ended without saying how %s did (QEMU: %s %d)", session->options->program[0],
+        fail(EXIT_FAILED, "the machine ended without saying how %s did (QEMU: %s %d)",
+             session->options->program[0],
              WIFSIGNALED(session->wait_status) ? "signal" : "exit code",
-             WIFSIGNALED(session->wait_status) ? WTERMSIG(session->wait_status) : WEXITSTATUS(session->wait_status));
+             WIFSIGNALED(session->wait_status) ? WTERMSIG(session->wait_status)
+                                               : WEXITSTATUS(session->wait_status));
     if (session->control.refused)
         refuse(session);
     report_and_exit(session->options->program[0]);
@@ -397,8 +416,8 @@ void session_run(struct machine *machine, const struct options *options)
     session.begun_ns = session.answered_ns = now();
     stream_init(&session.streams[STREAM_IN], options->interactive ? STDIN_FILENO : -1,
                 machine->ports[options->terminal ? PORT_TTY : PORT_STDIN]);
-    stream_init(&session.streams[STREAM_OUT], machine->ports[options->terminal ? PORT_TTY : PORT_STDOUT],
-                STDOUT_FILENO);
+    stream_init(&session.streams[STREAM_OUT],
+                machine->ports[options->terminal ? PORT_TTY : PORT_STDOUT], STDOUT_FILENO);
     stream_init(&session.streams[STREAM_ERR], machine->ports[PORT_STDERR], STDERR_FILENO);
     if (options->terminal && options->interactive)
         terminal_take();

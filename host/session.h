@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// session.h - a run from the machine's start to the exit code: bytes, signals, time, and what init says.
+// session.h - a run from the machine's start to the exit code: bytes, signals, time, and what init
+// says.
 #pragma once
 
 #include "host/machine.h"

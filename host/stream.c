@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // stream.c - one direction of bytes: from a descriptor to another, through one buffer.
 //
-// Descriptors that we inherited may be shared with others, so they are not made non-blocking: a write is made only after poll
-// said that there is room, and no longer than a pipe then takes without waiting.
+// Descriptors that we inherited may be shared with others, so they are not made non-blocking: a
+// write is made only after poll said that there is room, and no longer than a pipe then takes
+// without waiting.
 
 #include "host/stream.h"
 
@@ -54,7 +55,8 @@ static void fill(struct stream *stream)
 static void empty(struct stream *stream)
 {
     size_t size = stream->end - stream->start;
-    ssize_t written = write(stream->to, stream->buffer + stream->start, size < PIPE_BUF ? size : PIPE_BUF);
+    ssize_t written =
+        write(stream->to, stream->buffer + stream->start, size < PIPE_BUF ? size : PIPE_BUF);
 
     if (written >= 0) {
         stream->start += (size_t)written;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // stream.h - one direction of bytes: from a descriptor to another, through one buffer.
 //
-// States: open -> ended (the source is at its end, or one side failed) and, once the buffer is empty, done. While the buffer
-// holds bytes, no more are read: so a slow reader slows the writer down.
+// States: open -> ended (the source is at its end, or one side failed) and, once the buffer is
+// empty, done. While the buffer holds bytes, no more are read: so a slow reader slows the writer
+// down.
 #pragma once
 
 #include <poll.h>
@@ -12,11 +13,11 @@
 #define STREAM_BUFFER 65536
 
 struct stream {
-    int from, to;       // -1: none
-    bool ended;         // nothing more comes from `from`
-    bool broken;        // `to` takes no more
-    int error;          // why; 0: its reader went away
-    size_t start, end;  // of what the buffer holds
+    int from, to;      // -1: none
+    bool ended;        // nothing more comes from `from`
+    bool broken;       // `to` takes no more
+    int error;         // why; 0: its reader went away
+    size_t start, end; // of what the buffer holds
     char buffer[STREAM_BUFFER];
 };
 

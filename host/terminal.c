@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// terminal.c - our terminal while a program in the VM uses it: every key goes there as it is, and its size is told.
+// terminal.c - our terminal while a program in the VM uses it: every key goes there as it is, and
+// its size is told.
 
 #include "host/terminal.h"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// terminal.h - our terminal while a program in the VM uses it: every key goes there as it is, and its size is told.
+// terminal.h - our terminal while a program in the VM uses it: every key goes there as it is, and
+// its size is told.
 #pragma once
 
 #include <stdbool.h>
 
-// Takes the terminal that standard input is, if it is one: no echo, no lines, no signals by keys. It is given back when the
-// launcher ends, however it ends short of SIGKILL.
+// Takes the terminal that standard input is, if it is one: no echo, no lines, no signals by keys.
+// It is given back when the launcher ends, however it ends short of SIGKILL.
 void terminal_take(void);
 // The size of the terminal. Returns: false if there is none.
 bool terminal_size(unsigned *rows, unsigned *columns);

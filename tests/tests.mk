@@ -3,13 +3,14 @@
 # make test runs them; with FAULT=NAME those that the planted fault must turn red.
 
 VM_NEEDS = kernel-debug launcher $(VM_IMAGE)
-PROVE := prove --jobs 2 --exec ''
+PROVE := prove --failures --comments --jobs 2 --exec ''
 
 include tests/unit/unit.mk
 include tests/vm/vm.mk
 include tests/smoke/smoke.mk
 
 HOST_TESTS := $(sort $(wildcard tests/host/*.t))
+CI_SEEDS := 1 2
 CI_FAULTS := leak-page leak-slab leak-fd leak-timer panic hang
 
 .PHONY: vm host-tests do-test do-ci-extra faults
@@ -31,6 +32,9 @@ endif
 faults: $(VM_NEEDS)
 	@tests/fault $$(sed -n 's/^\([a-z][a-z-]*\)[[:blank:]].*/\1/p' tests/faults.txt | sort -u)
 
-do-ci-extra: all $(VM_NEEDS) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+# The VM tests of SMP under two schedules of the perturber, the ISO, planted faults, the budget of the benchmark.
+do-ci-extra: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+	@for seed in $(CI_SEEDS); do APPEND=perturb=$$seed $(PROVE) --timer $(filter %.4.t,$(VM_RUNS)) || exit 1; done
 	@$(PROVE) --timer $(SMOKE_ISO)
+	@$(MAKE) --no-print-directory bench-budget
 	@tests/fault $(CI_FAULTS)

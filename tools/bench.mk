@@ -16,7 +16,8 @@ BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c)
 # At an address that no kernel uses while it starts: the profiler knows its first instruction by it.
 BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
 
-.PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-programs bench-fetch profile
+.PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-own bench-programs \
+	bench-fetch profile
 
 bench: kernel bench-programs
 	@$(BENCH_RUN) $(if $(BASE),base $(BASE),compare)
@@ -24,7 +25,7 @@ bench: kernel bench-programs
 bench-exact: kernel bench-programs
 	@$(BENCH_RUN) exact
 
-bench-budget: kernel bench-programs
+bench-budget: kernel bench-own
 	@$(BENCH_RUN) budget
 
 bench-rebase: kernel bench-programs
@@ -40,8 +41,8 @@ profile: kernel bench-programs
 bench-fetch:
 	@tools/bench/fetch.sh $(BENCH)
 
-bench-programs: $(BENCH)/bench $(BENCH)/tiny $(BENCH)/lua.static $(BENCH)/count.so \
-		$(BUILD)/host/mkcpio
+bench-own: $(BENCH)/bench $(BENCH)/tiny $(BENCH)/count.so $(BUILD)/host/mkcpio
+bench-programs: bench-own $(BENCH)/lua.static
 
 $(BENCH)/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h abi/*.h) tools/bench.mk
 	@mkdir -p $(@D)

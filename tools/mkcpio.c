@@ -5,8 +5,9 @@
 //     dir PATH MODE
 //     file PATH MODE SOURCE
 //     link PATH TARGET
-// with a MODE in octal; blank lines and lines with # are passed over. Entries are written in the order of their paths, so
-// a directory comes before what is in it, and the order of lists and lines does not matter.
+// with a MODE in octal; blank lines and lines with # are passed over. Entries are written in the
+// order of their paths, so a directory comes before what is in it, and the order of lists and lines
+// does not matter.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,8 @@ static bool is_known(const struct entry *entry, int words)
 static void read_line(const char *list, const char *line)
 {
     struct entry entry = { 0 };
-    int words = sscanf(line, "%7s %255s %255s %511s", entry.kind, entry.path, entry.third, entry.fourth);
+    int words =
+        sscanf(line, "%7s %255s %255s %511s", entry.kind, entry.path, entry.third, entry.fourth);
 
     if (words <= 0 || entry.kind[0] == '#')
         return;

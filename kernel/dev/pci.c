@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// pci.c - finding PCI functions and reading their configuration, through the ports of the first host bridge.
+// pci.c - finding PCI functions and reading their configuration, through the ports of the first
+// host bridge.
 //
-// The ports take an address and then a value, so they have a lock. Interrupts: the firmware has written into each function
-// the ISA interrupt that its pin reaches, and QEMU's pc and q35 raise that input of the IOAPIC too.
-// Sources: PCI Local Bus Specification 3.0, 3.2.2.3 and chapter 6; QEMU 7.2 hw/isa/lpc_ich9.c, hw/isa/piix3.c.
+// The ports take an address and then a value, so they have a lock. Interrupts: the firmware has
+// written into each function the ISA interrupt that its pin reaches, and QEMU's pc and q35 raise
+// that input of the IOAPIC too.
+// Sources: PCI Local Bus Specification 3.0, 3.2.2.3 and chapter 6; QEMU 7.2 hw/isa/lpc_ich9.c,
+// hw/isa/piix3.c.
 
 #include "kernel/dev/pci.h"
 
@@ -85,7 +88,8 @@ bool pci_present(void)
 }
 
 // Reports a function; remembers the bus behind a bridge. Returns: false if there is no function.
-static bool visit(struct pci_function *at, uint64_t *buses, void (*each)(const struct pci_function *function))
+static bool visit(struct pci_function *at, uint64_t *buses,
+                  void (*each)(const struct pci_function *function))
 {
     uint32_t id = pci_read32(at, CONFIG_ID);
 
@@ -99,7 +103,8 @@ static bool visit(struct pci_function *at, uint64_t *buses, void (*each)(const s
     return true;
 }
 
-static void visit_device(struct pci_function at, uint64_t *buses, void (*each)(const struct pci_function *function))
+static void visit_device(struct pci_function at, uint64_t *buses,
+                         void (*each)(const struct pci_function *function))
 {
     unsigned functions;
 
@@ -129,7 +134,8 @@ void pci_for_each(void (*each)(const struct pci_function *function))
 
 void pci_enable(const struct pci_function *function)
 {
-    uint32_t command = pci_read16(function, CONFIG_COMMAND); // the status half is cleared by ones: write zeros
+    uint32_t command =
+        pci_read16(function, CONFIG_COMMAND); // the status half is cleared by ones: write zeros
 
     write32(function, CONFIG_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// pci.h - finding PCI functions and reading their configuration, through the ports of the first host bridge.
+// pci.h - finding PCI functions and reading their configuration, through the ports of the first
+// host bridge.
 //
 // Memory windows and interrupt lines are as the firmware set them.
 #pragma once

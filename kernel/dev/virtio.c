@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// virtio.c - virtio devices: agreeing on features, and their interrupts, which several devices may share.
+// virtio.c - virtio devices: agreeing on features, and their interrupts, which several devices may
+// share.
 //
 // Sources: VirtIO 1.2, 2.1 (status), 3.1.1 (the order of initialization).
 
@@ -91,7 +92,8 @@ void virtio_device_found(struct virtio_device *device)
 
 void virtio_init_devices(void)
 {
-    // Where there is a PCI bus, its devices may lie at the addresses at which slots would be probed.
+    // Where there is a PCI bus, its devices may lie at the addresses at which slots would be
+    // probed.
     if (pci_present())
         virtio_pci_find();
     else

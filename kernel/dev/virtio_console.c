@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// virtio_console.c - the virtio console with several ports: its control queues, which say what ports there are.
+// virtio_console.c - the virtio console with several ports: its control queues, which say what
+// ports there are.
 //
-// The device announces each port (PORT_ADD); we say that we are ready for it (PORT_READY) and that our end is open
-// (PORT_OPEN); it tells the port's name (PORT_NAME) and whether the host's end is open. A kernel thread handles its messages;
-// start-up waits until every port that was announced has its name.
+// The device announces each port (PORT_ADD); we say that we are ready for it (PORT_READY) and that
+// our end is open (PORT_OPEN); it tells the port's name (PORT_NAME) and whether the host's end is
+// open. A kernel thread handles its messages; start-up waits until every port that was announced
+// has its name.
 // Source: VirtIO 1.2, 5.3.
 
 #include "kernel/dev/virtio_console.h"
@@ -43,7 +45,8 @@ struct control {
     uint16_t value;
     char name[CONTROL_BUFFER_SIZE - 8]; // of PORT_NAME; not closed by a NUL
 };
-_Static_assert(sizeof(struct control) * CONTROL_BUFFERS <= PAGE_SIZE, "control buffers fit one page");
+_Static_assert(sizeof(struct control) * CONTROL_BUFFERS <= PAGE_SIZE,
+               "control buffers fit one page");
 
 // Fields: I set once · c under lock · t by the control thread
 struct console {
@@ -62,7 +65,8 @@ struct console {
     atomic_bool announced;               // t  at least one
 };
 
-static void control_send(struct console *console, unsigned port, enum control_event event, uint16_t value)
+static void control_send(struct console *console, unsigned port, enum control_event event,
+                         uint16_t value)
 {
     uint64_t state = spin_lock_irq_save(&console->lock);
     unsigned slot = console->out_next++ % CONTROL_BUFFERS;
@@ -74,14 +78,16 @@ static void control_send(struct console *console, unsigned port, enum control_ev
     message->port = port;
     message->event = event;
     message->value = value;
-    if (virtq_add(&console->control_out, console->out_address + slot * sizeof(*message), 8, false, message))
+    if (virtq_add(&console->control_out, console->out_address + slot * sizeof(*message), 8, false,
+                  message))
         virtq_notify(&console->control_out);
     spin_unlock_irq_restore(&console->lock, state);
 }
 
 static void control_give(struct console *console, struct control *message)
 {
-    paddr_t address = console->in_address + ((paddr_t)message - (paddr_t)direct_ptr(console->in_address));
+    paddr_t address =
+        console->in_address + ((paddr_t)message - (paddr_t)direct_ptr(console->in_address));
     uint64_t state = spin_lock_irq_save(&console->lock);
 
     if (virtq_add(&console->control_in, address, sizeof(*message), true, message))
@@ -102,8 +108,8 @@ static void port_added(struct console *console, unsigned number, struct virtio_p
     control_send(console, number, CONTROL_PORT_OPEN, 1);
 }
 
-static void port_named(struct console *console, unsigned number, struct virtio_port *port, const char *name,
-                       size_t length)
+static void port_named(struct console *console, unsigned number, struct virtio_port *port,
+                       const char *name, size_t length)
 {
     int error;
 
@@ -133,7 +139,8 @@ static void control_handle(struct console *console, const struct control *messag
     else if (message->event == CONTROL_PORT_OPEN)
         virtio_port_host_changed(port, message->value != 0);
     else if (message->event == CONTROL_PORT_NAME)
-        port_named(console, message->port, port, message->name, MIN(size - 8, sizeof(message->name)));
+        port_named(console, message->port, port, message->name,
+                   MIN(size - 8, sizeof(message->name)));
 }
 
 static struct control *control_take(struct console *console, uint32_t *size)
@@ -158,7 +165,8 @@ static void control_thread(void *argument)
             control_give(console, message);
         }
         waitq_wake(&console->events, WAKE_ALL, 0);
-        if (WAIT_EVENT(&console->events, WAIT_KILLABLE, NSEC_NEVER, virtq_has_used(&console->control_in)) != 0)
+        if (WAIT_EVENT(&console->events, WAIT_KILLABLE, NSEC_NEVER,
+                       virtq_has_used(&console->control_in)) != 0)
             return;
     }
 }
@@ -222,7 +230,8 @@ static int console_init(struct console *console, struct virtio_device *device)
         error = -ENODEV;
     if (error != 0)
         return error;
-    console->port_count = MIN(device->transport->read_config(device, CONFIG_MAX_PORTS), (uint32_t)PORT_MAX);
+    console->port_count =
+        MIN(device->transport->read_config(device, CONFIG_MAX_PORTS), (uint32_t)PORT_MAX);
     error = init_control(console);
     if (error == 0)
         error = init_ports(console);
@@ -254,7 +263,8 @@ void virtio_console_start(struct virtio_device *device)
     for (unsigned i = 0; i < CONTROL_BUFFERS; i++)
         control_give(console, &messages[i]);
     control_send(console, 0, CONTROL_DEVICE_READY, 1);
-    error = WAIT_EVENT(&console->events, WAIT_KILLABLE, clock_now() + SETTLE_NS, is_settled(console));
+    error =
+        WAIT_EVENT(&console->events, WAIT_KILLABLE, clock_now() + SETTLE_NS, is_settled(console));
     if (error != 0)
         log_warning("virtio: the console's ports have no names yet");
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // virtio_mmio.c - virtio devices at fixed addresses, as QEMU's microvm has them.
 //
-// microvm has slots of 512 bytes from 0xfeb00000 on: 24 with a second IOAPIC, whose inputs begin at 24, else 8; slot n
-// interrupts on the n-th input of the second IOAPIC, or on 16+n. Its ACPI names them in AML alone, so the slots are probed.
+// microvm has slots of 512 bytes from 0xfeb00000 on: 24 with a second IOAPIC, whose inputs begin at
+// 24, else 8; slot n interrupts on the n-th input of the second IOAPIC, or on 16+n. Its ACPI names
+// them in AML alone, so the slots are probed.
 // Sources: VirtIO 1.2, 4.2.2; QEMU 7.2 hw/i386/microvm.c, and trying both machines.
 
 #include "abi/errors.h"
@@ -153,6 +154,7 @@ void virtio_mmio_find(void)
 
         if (mmio_read(&probe, MMIO_MAGIC) == MAGIC && mmio_read(&probe, MMIO_VERSION) == VERSION &&
             mmio_read(&probe, MMIO_DEVICE_ID) != 0)
-            found(probe.registers[0], (enum virtio_type)mmio_read(&probe, MMIO_DEVICE_ID), first_gsi + slot);
+            found(probe.registers[0], (enum virtio_type)mmio_read(&probe, MMIO_DEVICE_ID),
+                  first_gsi + slot);
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // virtio_pci.c - virtio devices on the PCI bus, by their modern interface.
 //
-// A device has vendor-specific capabilities that say in which memory window and where its four groups of registers lie.
+// A device has vendor-specific capabilities that say in which memory window and where its four
+// groups of registers lie.
 // Source: VirtIO 1.2, 4.1.
 
 #include "kernel/arch/arch.h"
@@ -141,16 +142,18 @@ static const struct virtio_transport transport = {
     .read_config = read_config,
 };
 
-static void map_group(struct virtio_device *device, const struct pci_function *function, unsigned at)
+static void map_group(struct virtio_device *device, const struct pci_function *function,
+                      unsigned at)
 {
     unsigned kind = pci_read8(function, at + CAPABILITY_KIND);
     size_t length = pci_read32(function, at + CAPABILITY_LENGTH);
     paddr_t window;
 
-    if (kind < KIND_COMMON || kind > KIND_DEVICE || device->registers[kind - 1] != NULL || length == 0 ||
-        !pci_window(function, pci_read8(function, at + CAPABILITY_BAR), &window))
+    if (kind < KIND_COMMON || kind > KIND_DEVICE || device->registers[kind - 1] != NULL ||
+        length == 0 || !pci_window(function, pci_read8(function, at + CAPABILITY_BAR), &window))
         return;
-    device->registers[kind - 1] = arch_map_device(window + pci_read32(function, at + CAPABILITY_OFFSET), length);
+    device->registers[kind - 1] =
+        arch_map_device(window + pci_read32(function, at + CAPABILITY_OFFSET), length);
     if (kind == KIND_NOTIFY)
         device->notify_multiplier = pci_read32(function, at + CAPABILITY_NOTIFY_MULTIPLIER);
 }
@@ -176,18 +179,20 @@ static void look_at(const struct pci_function *function)
 {
     struct virtio_device *device;
 
-    if (function->vendor != VENDOR || function->id < ID_TRANSITIONAL || function->id > ID_MODERN + 0x3f)
+    if (function->vendor != VENDOR || function->id < ID_TRANSITIONAL ||
+        function->id > ID_MODERN + 0x3f)
         return;
     device = kmalloc(sizeof(*device), NULL);
     if (device == NULL)
         return;
     device->transport = &transport;
-    device->type = (enum virtio_type)(function->id >= ID_MODERN ? function->id - ID_MODERN
-                                                                : pci_read16(function, CONFIG_SUBSYSTEM_ID));
+    device->type =
+        (enum virtio_type)(function->id >= ID_MODERN ? function->id - ID_MODERN
+                                                     : pci_read16(function, CONFIG_SUBSYSTEM_ID));
     pci_enable(function);
     if (!map_groups(device, function) || !pci_interrupt(function, &device->gsi)) {
-        log_warning("virtio: the device at PCI %u:%u.%u has no modern interface or no interrupt", function->bus,
-                    function->device, function->function);
+        log_warning("virtio: the device at PCI %u:%u.%u has no modern interface or no interrupt",
+                    function->bus, function->device, function->function);
         kfree(device);
         return;
     }

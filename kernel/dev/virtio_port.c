@@ -10,7 +10,6 @@
 #include "kernel/dev/virtio.h"
 #include "kernel/mem/frame.h"
 
-
 static int buffer_init(struct port_buffer *buffer)
 {
     struct frame *frame;
@@ -23,7 +22,8 @@ static int buffer_init(struct port_buffer *buffer)
     return 0;
 }
 
-// Gives the host a buffer to fill. There are fewer buffers than descriptors, so there is room. Locks: port->lock held.
+// Gives the host a buffer to fill. There are fewer buffers than descriptors, so there is room.
+// Locks: port->lock held.
 static void give(struct virtio_port *port, struct port_buffer *buffer)
 {
     buffer->offset = 0;
@@ -192,7 +192,8 @@ void virtio_port_echo(void *argument)
             in->offset = in->size;
             virtio_port_return_filled(port, in);
         }
-        if (WAIT_EVENT(&port->readers, WAIT_KILLABLE, NSEC_NEVER, atomic_load(&port->filled_count) != 0) != 0)
+        if (WAIT_EVENT(&port->readers, WAIT_KILLABLE, NSEC_NEVER,
+                       atomic_load(&port->filled_count) != 0) != 0)
             return;
     }
 }

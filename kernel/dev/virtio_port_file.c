@@ -21,7 +21,8 @@ static ssize_t read_some(struct virtio_port *port, struct iobuf *to)
 
     if (buffer == NULL)
         return 0;
-    error = iobuf_put(to, buffer->data + buffer->offset, MIN(to->left, (size_t)buffer->size - buffer->offset));
+    error = iobuf_put(to, buffer->data + buffer->offset,
+                      MIN(to->left, (size_t)buffer->size - buffer->offset));
     buffer->offset += (uint32_t)(before - to->left);
     virtio_port_return_filled(port, buffer);
     return before != to->left ? (ssize_t)(before - to->left) : error;
@@ -39,7 +40,8 @@ static ssize_t port_read(struct handle *handle, struct iobuf *buffer, off_t *pos
 
     (void)position;
     while (buffer->left != 0 && result == 0) {
-        bool closed = atomic_load(&port->host_closed); // before the look for bytes: none comes after it
+        bool closed =
+            atomic_load(&port->host_closed); // before the look for bytes: none comes after it
 
         result = read_some(port, buffer);
         if (result == 0 && closed)
@@ -52,7 +54,8 @@ static ssize_t port_read(struct handle *handle, struct iobuf *buffer, off_t *pos
     return result;
 }
 
-// Fills one free buffer, if there is one, and sends it. Returns: bytes, 0 if there is no room. Errors: -EFAULT.
+// Fills one free buffer, if there is one, and sends it. Returns: bytes, 0 if there is no room.
+// Errors: -EFAULT.
 static ssize_t write_some(struct virtio_port *port, struct iobuf *from)
 {
     struct port_buffer *buffer = virtio_port_take_free(port);
@@ -140,5 +143,6 @@ int virtio_port_add_device(struct virtio_port *port, unsigned number)
     char path[PORT_NAME_SIZE + 16];
 
     fmt_print(path, sizeof(path), "virtio-ports/%s", port->name);
-    return devfs_add(path, S_IFCHR | 0600, VIRTIO_PORT_MAJOR << 8 | number, &port_handle_ops, port_open, port);
+    return devfs_add(path, S_IFCHR | 0600, VIRTIO_PORT_MAJOR << 8 | number, &port_handle_ops,
+                     port_open, port);
 }

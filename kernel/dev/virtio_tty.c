@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // virtio_tty.c - a port of a virtio console as a terminal.
 //
-// A thread hands what comes to the line discipline, and waits while that has no room, so nothing is lost and the host is
-// held up. Output goes out in the writer's call.
+// A thread hands what comes to the line discipline, and waits while that has no room, so nothing is
+// lost and the host is held up. Output goes out in the writer's call.
 
 #include <string.h>
 
@@ -94,7 +94,9 @@ static int hand_in(struct virtio_tty *terminal, struct port_buffer *buffer)
     taken = tty_receive(&terminal->tty, (const uint8_t *)buffer->data + buffer->offset, left);
     buffer->offset += (uint32_t)taken;
     virtio_port_return_filled(terminal->port, buffer);
-    return taken != 0 ? 0 : WAIT_EVENT(&terminal->room, WAIT_KILLABLE, NSEC_NEVER, atomic_load(&terminal->has_room));
+    return taken != 0 ? 0
+                      : WAIT_EVENT(&terminal->room, WAIT_KILLABLE, NSEC_NEVER,
+                                   atomic_load(&terminal->has_room));
 }
 
 static void receive_thread(void *argument)
@@ -109,7 +111,8 @@ static void receive_thread(void *argument)
         if (buffer != NULL)
             error = hand_in(terminal, buffer);
         else
-            error = WAIT_EVENT(&port->readers, WAIT_KILLABLE, NSEC_NEVER, atomic_load(&port->filled_count) != 0);
+            error = WAIT_EVENT(&port->readers, WAIT_KILLABLE, NSEC_NEVER,
+                               atomic_load(&port->filled_count) != 0);
     }
 }
 

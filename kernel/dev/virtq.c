@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // virtq.c - a split virtqueue: buffers handed to a device, and handed back.
 //
-// A buffer is one descriptor. The device reads an entry of the available ring after it saw the ring's index move, and we an
-// entry of the used ring likewise: hence the release stores and acquire loads. x86 keeps device writes in order too.
+// A buffer is one descriptor. The device reads an entry of the available ring after it saw the
+// ring's index move, and we an entry of the used ring likewise: hence the release stores and
+// acquire loads. x86 keeps device writes in order too.
 
 #include "kernel/dev/virtq.h"
 
@@ -89,9 +90,11 @@ bool virtq_add(struct virtq *queue, paddr_t address, uint32_t size, bool device_
 
 void virtq_notify(struct virtq *queue)
 {
-    // The device sets the flag, then looks at the index again; we moved the index and now look at the flag (2.7.13.4).
+    // The device sets the flag, then looks at the index again; we moved the index and now look at
+    // the flag (2.7.13.4).
     atomic_thread_fence(memory_order_seq_cst);
-    if ((atomic_load_explicit(&queue->rings->used.flags, memory_order_relaxed) & USED_NO_NOTIFY) == 0)
+    if ((atomic_load_explicit(&queue->rings->used.flags, memory_order_relaxed) & USED_NO_NOTIFY) ==
+        0)
         queue->device->transport->notify(queue->device, queue);
 }
 

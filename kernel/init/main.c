@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/dev/kill_points.h"
+#include "kernel/dev/process_interface.h"
 #include "kernel/dev/ledger_device.h"
 #include "kernel/dev/pty.h"
 #include "kernel/dev/tty.h"
@@ -100,6 +101,7 @@ static void init_thread(void *argument)
     ledger_init_device();
 #ifdef BOXWORK_DEBUG
     kill_points_init_device();
+    process_interface_init_device();
 #endif
     virtio_init_devices();
     // Processes: the thread that ends boxes; /proc.

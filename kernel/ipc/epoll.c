@@ -23,15 +23,15 @@
 
 // Fields: m under mutex · a atomic · n under nest_mutex
 struct epoll {
-    struct refcount ref;                    // a  its handle, and who takes a closed handle out of it
-    struct mutex mutex;                     // rank POLL_SET
-    struct rb_root items;                   // m  by handle and fd
-    struct list ready;                      // m  of item.ready_link
-    _Atomic(struct epoll_item *) arrivals;  // a
-    struct waitq queue;                     // threads that wait for it, and sets that watch it
-    struct list watchers;                   // n  of item.watcher_link: items of other sets
-    unsigned level;                         // n  0: watches no set
-    uint64_t visit;                         // n  the last walk that came here
+    struct refcount ref;                   // a  its handle, and who takes a closed handle out of it
+    struct mutex mutex;                    // rank POLL_SET
+    struct rb_root items;                  // m  by handle and fd
+    struct list ready;                     // m  of item.ready_link
+    _Atomic(struct epoll_item *) arrivals; // a
+    struct waitq queue;                    // threads that wait for it, and sets that watch it
+    struct list watchers;                  // n  of item.watcher_link: items of other sets
+    unsigned level;                        // n  0: watches no set
+    uint64_t visit;                        // n  the last walk that came here
 };
 
 // A waiter on one queue of a handle.
@@ -44,19 +44,19 @@ struct epoll_entry {
 
 // Fields: I set once · m under the set's mutex · a atomic · l under links_lock · n under nest_mutex
 struct epoll_item {
-    struct rb_node node;            // m
-    struct epoll *set;              // I
-    struct handle *handle;          // I  not counted: it leaves when the handle is closed
-    int fd;                         // I
-    atomic_uint events;             // a  wanted, with flag bits; only these: asleep after EPOLLONESHOT
-    uint64_t data;                  // m
-    struct list ready_link;         // m
+    struct rb_node node;    // m
+    struct epoll *set;      // I
+    struct handle *handle;  // I  not counted: it leaves when the handle is closed
+    int fd;                 // I
+    atomic_uint events;     // a  wanted, with flag bits; only these: asleep after EPOLLONESHOT
+    uint64_t data;          // m
+    struct list ready_link; // m
     struct epoll_item *next_arrival; // a  under the arrived flag
-    atomic_bool arrived;            // a  on arrivals
-    struct list handle_link;        // l
-    struct list watcher_link;       // n
-    struct epoll_entry *entries;    // m
-    struct epoll_entry first_entry; // most handles have one queue
+    atomic_bool arrived;             // a  on arrivals
+    struct list handle_link;         // l
+    struct list watcher_link;        // n
+    struct epoll_entry *entries;     // m
+    struct epoll_entry first_entry;  // most handles have one queue
 };
 
 // Registers an item's entries while its handle is asked.
@@ -124,8 +124,9 @@ static int add_entry(struct poll_table *table, struct waitq *queue)
         if (entry == NULL)
             return -ENOMEM;
     }
-    *entry = (struct epoll_entry){ .waiter = { .wake = item_wake }, .queue = queue, .item = item,
-                                   .next = item->entries };
+    *entry = (struct epoll_entry){
+        .waiter = { .wake = item_wake }, .queue = queue, .item = item, .next = item->entries
+    };
     list_init(&entry->waiter.link);
     item->entries = entry;
     waitq_add(queue, &entry->waiter);
@@ -199,7 +200,8 @@ static void insert(struct epoll *set, struct epoll_item *item)
 
     while (*place != NULL) {
         parent = *place;
-        place = item_before(item_of(parent), item->handle, item->fd) ? &parent->right : &parent->left;
+        place =
+            item_before(item_of(parent), item->handle, item->fd) ? &parent->right : &parent->left;
     }
     rb_link(&item->node, parent, place);
     rb_insert(&set->items, &item->node, NULL);
@@ -280,7 +282,8 @@ static void make_ready(struct epoll_item *item)
     waitq_wake(&item->set->queue, 1, POLLIN);
 }
 
-static int add(struct epoll *set, int fd, struct handle *target, const struct linux_epoll_event *event)
+static int add(struct epoll *set, int fd, struct handle *target,
+               const struct linux_epoll_event *event)
 {
     struct epoll *inner = epoll_of(target);
     struct item_table table = { .table = { .add = add_entry, .stays = true } };
@@ -288,7 +291,8 @@ static int add(struct epoll *set, int fd, struct handle *target, const struct li
 
     if (find(set, target, fd) != NULL)
         return -EEXIST;
-    if (inner != NULL && (is_watched_by(set, inner, ++visits) || raise_level(set, inner->level + 1) != 0))
+    if (inner != NULL &&
+        (is_watched_by(set, inner, ++visits) || raise_level(set, inner->level + 1) != 0))
         return -ELOOP;
     item = slab_alloc(&item_cache, account_current());
     if (item == NULL)
@@ -350,7 +354,8 @@ int epoll_control(struct handle *handle, int operation, int fd, struct handle *t
     bool nested = epoll_of(target) != NULL;
     int error;
 
-    if (set == NULL || epoll_of(target) == set || operation < EPOLL_CTL_ADD || operation > EPOLL_CTL_MOD)
+    if (set == NULL || epoll_of(target) == set || operation < EPOLL_CTL_ADD ||
+        operation > EPOLL_CTL_MOD)
         return -EINVAL;
     if (target->ops->poll == NULL)
         return -EPERM;
@@ -416,7 +421,8 @@ static int collect(struct epoll *set, struct linux_epoll_event *events, int most
     return count;
 }
 
-int epoll_wait(struct handle *handle, struct linux_epoll_event *events, int most, nsec_t deadline_ns)
+int epoll_wait(struct handle *handle, struct linux_epoll_event *events, int most,
+               nsec_t deadline_ns)
 {
     struct epoll *set = epoll_of(handle);
 
@@ -540,7 +546,8 @@ int epoll_create(struct account *account, struct handle **handle)
     list_init(&set->ready);
     waitq_init_inner(&set->queue);
     list_init(&set->watchers);
-    error = handle_create_anonymous("[eventpoll]", S_IFREG | 0600, &epoll_ops, set, O_RDWR, account, handle);
+    error = handle_create_anonymous("[eventpoll]", S_IFREG | 0600, &epoll_ops, set, O_RDWR, account,
+                                    handle);
     if (error != 0)
         slab_free(&epoll_cache, set);
     return error;

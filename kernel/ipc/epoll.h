@@ -23,4 +23,5 @@ int epoll_control(struct handle *set, int operation, int fd, struct handle *targ
 
 // Waits until there are events, or the deadline (of clock_now(); 0: just asks), and stores up to most of them.
 // Returns: how many. Errors: -EINVAL set is no epoll set, or most < 1; -EINTR. Context: thread.
-int epoll_wait(struct handle *set, struct linux_epoll_event *events, int most, nsec_t deadline_ns) MUST_CHECK;
+int epoll_wait(struct handle *set, struct linux_epoll_event *events, int most,
+               nsec_t deadline_ns) MUST_CHECK;

@@ -16,9 +16,9 @@
 
 // Fields: I set once · c under lock
 struct eventfd {
-    struct spinlock lock;  // rank CHANNEL
-    uint64_t count;        // c
-    bool semaphore;        // I  a read takes one
+    struct spinlock lock; // rank CHANNEL
+    uint64_t count;       // c
+    bool semaphore;       // I  a read takes one
     struct waitq readers;
     struct waitq writers;
 };
@@ -117,7 +117,8 @@ static const struct handle_ops eventfd_ops = {
     .close = eventfd_close,
 };
 
-int eventfd_create(unsigned initial, unsigned flags, struct account *account, struct handle **handle)
+int eventfd_create(unsigned initial, unsigned flags, struct account *account,
+                   struct handle **handle)
 {
     struct eventfd *event;
     int error;

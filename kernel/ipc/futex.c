@@ -75,7 +75,8 @@ int futex_touch(vaddr_t address, bool write)
     return space_fault(thread_current()->space, address, write ? FAULT_WRITE : FAULT_READ, &reason);
 }
 
-void futex_waiter_init(struct futex_waiter *waiter, enum futex_kind kind, const struct futex_key *key)
+void futex_waiter_init(struct futex_waiter *waiter, enum futex_kind kind,
+                       const struct futex_key *key)
 {
     waiter->kind = kind;
     waiter->key = *key;
@@ -267,7 +268,8 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b, uint64_t s
 }
 
 // Both keys of a request on two words.
-static int two_keys(const struct futex_request *request, struct futex_key *from, struct futex_key *to)
+static int two_keys(const struct futex_request *request, struct futex_key *from,
+                    struct futex_key *to)
 {
     int error = futex_key_of(request->address, request->private, from);
 
@@ -321,7 +323,8 @@ static int64_t requeue(const struct futex_request *request, bool compare)
 
         error = compare ? arch_user_load_u32(request->address, &word) : 0;
         if (error == 0 && word == request->value3)
-            result = requeue_locked(from_bucket, &from, to_bucket, &to, request->value, request->value2);
+            result =
+                requeue_locked(from_bucket, &from, to_bucket, &to, request->value, request->value2);
         futex_unlock_two(from_bucket, to_bucket, state);
         if (error == 0)
             return result;
@@ -333,7 +336,8 @@ static int64_t requeue(const struct futex_request *request, bool compare)
 // The fields of wake_op's sixth argument.
 static int decode_wake_op(uint32_t encoded, enum user_op *op, uint32_t *operand)
 {
-    static const enum user_op ops[] = { USER_OP_SET, USER_OP_ADD, USER_OP_OR, USER_OP_ANDN, USER_OP_XOR };
+    static const enum user_op ops[] = { USER_OP_SET, USER_OP_ADD, USER_OP_OR, USER_OP_ANDN,
+                                        USER_OP_XOR };
     unsigned code = encoded >> 28 & 7;
 
     if (code >= ARRAY_LEN(ops) || (encoded >> 24 & 15) > FUTEX_OP_CMP_GE)
@@ -397,7 +401,8 @@ static int64_t wake_op(const struct futex_request *request)
     return error;
 }
 
-int futex_deadline(unsigned operation_flags, const struct linux_timespec *timeout, nsec_t *deadline_ns)
+int futex_deadline(unsigned operation_flags, const struct linux_timespec *timeout,
+                   nsec_t *deadline_ns)
 {
     unsigned operation = operation_flags & FUTEX_CMD_MASK;
     bool realtime = (operation_flags & FUTEX_CLOCK_REALTIME) || operation == FUTEX_LOCK_PI;
@@ -407,7 +412,8 @@ int futex_deadline(unsigned operation_flags, const struct linux_timespec *timeou
     if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (int64_t)NSEC_PER_SEC)
         return -EINVAL;
     // Beyond this the clock does not come.
-    time = (nsec_t)MIN(timeout->tv_sec, INT64_C(4000000000)) * NSEC_PER_SEC + (nsec_t)timeout->tv_nsec;
+    time =
+        (nsec_t)MIN(timeout->tv_sec, INT64_C(4000000000)) * NSEC_PER_SEC + (nsec_t)timeout->tv_nsec;
     if (operation == FUTEX_WAIT) {
         *deadline_ns = now + time;
         return 0;

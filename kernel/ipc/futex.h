@@ -10,14 +10,15 @@ struct linux_timespec;
 
 // One futex call, decoded. Which fields count depends on the operation, as in futex(2).
 struct futex_request {
-    unsigned operation;  // FUTEX_*, without the flag bits
-    bool private;        // FUTEX_PRIVATE_FLAG
+    unsigned operation; // FUTEX_*, without the flag bits
+    bool private;       // FUTEX_PRIVATE_FLAG
     vaddr_t address;
-    uint32_t value;      // expected word, or how many to wake
-    uint32_t value2;     // how many to requeue (the fourth argument)
-    uint32_t value3;     // expected word, bitset or operation (the sixth argument)
+    uint32_t value;  // expected word, or how many to wake
+    uint32_t value2; // how many to requeue (the fourth argument)
+    uint32_t value3; // expected word, bitset or operation (the sixth argument)
     vaddr_t address2;
-    nsec_t deadline_ns;  // of clock_now(); NSEC_NEVER: none. The same request may be made again after a signal
+    nsec_t
+        deadline_ns; // of clock_now(); NSEC_NEVER: none. The same request may be made again after a signal
 };
 
 // Start-up; memory works, other CPUs may not run yet.
@@ -25,7 +26,8 @@ void futex_init(void);
 
 // The deadline for the call operation_flags (with its flag bits), whose timeout argument is relative or a moment of one
 // of two clocks. Errors: -EINVAL not a valid time.
-int futex_deadline(unsigned operation_flags, const struct linux_timespec *timeout, nsec_t *deadline_ns) MUST_CHECK;
+int futex_deadline(unsigned operation_flags, const struct linux_timespec *timeout,
+                   nsec_t *deadline_ns) MUST_CHECK;
 
 // Returns what the system call returns. Errors: -EAGAIN the word differs; -ETIMEDOUT; -EINTR a signal or kill came;
 // -EFAULT, -EINVAL, -ENOSYS; -EDEADLK, -EPERM, -ESRCH of the locks with an owner. Context: thread.

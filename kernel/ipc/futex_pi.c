@@ -29,7 +29,8 @@ static struct futex_waiter *first_waiter(struct futex_bucket *bucket, const stru
     struct futex_waiter *waiter;
 
     list_for_each(waiter, &bucket->waiters, link) {
-        if (waiter != not_this && waiter->kind == FUTEX_FOR_LOCK && futex_key_equal(&waiter->key, key))
+        if (waiter != not_this && waiter->kind == FUTEX_FOR_LOCK &&
+            futex_key_equal(&waiter->key, key))
             return waiter;
     }
     return NULL;
@@ -183,7 +184,8 @@ int64_t futex_unlock_pi(const struct futex_request *request)
 }
 
 // Both keys, and both words there.
-static int requeue_keys(const struct futex_request *request, struct futex_key *from, struct futex_key *to)
+static int requeue_keys(const struct futex_request *request, struct futex_key *from,
+                        struct futex_key *to)
 {
     int error = futex_key_of(request->address, request->private, from);
 
@@ -262,9 +264,10 @@ static int move_locked(struct futex_waiter *waiter, struct futex_bucket *to_buck
     return 0;
 }
 
-static int64_t requeue_pi_locked(const struct futex_request *request, struct futex_bucket *from_bucket,
-                                 const struct futex_key *from, struct futex_bucket *to_bucket,
-                                 const struct futex_key *to, uint32_t *done)
+static int64_t requeue_pi_locked(const struct futex_request *request,
+                                 struct futex_bucket *from_bucket, const struct futex_key *from,
+                                 struct futex_bucket *to_bucket, const struct futex_key *to,
+                                 uint32_t *done)
 {
     struct futex_waiter *waiter, *following;
     uint32_t word;
@@ -325,7 +328,7 @@ bool futex_pass_on_dead(vaddr_t address, uint32_t word)
     bool passed = false;
 
     // Its waiters may know it as private or as shared.
-    for (unsigned private = 0; private < 2 && !passed; private++) {
+    for (unsigned private = 0; private < 2 && !passed; private ++) {
         struct futex_key key;
         struct futex_bucket *bucket;
         uint64_t state;
@@ -343,7 +346,8 @@ bool futex_pass_on_dead(vaddr_t address, uint32_t word)
 
 // The owner that a waiter waits for has ended: passes the word on, unless somebody has taken it since. (The owner may
 // have written 0 and OWNER_DIED itself, as C libraries do, and knows no way to wake who waits here.)
-static void owner_gone_locked(struct futex_bucket *bucket, struct futex_waiter *waiter, uint32_t tid)
+static void owner_gone_locked(struct futex_bucket *bucket, struct futex_waiter *waiter,
+                              uint32_t tid)
 {
     uint32_t word;
     int error = arch_user_load_u32(waiter->address, &word);
@@ -376,7 +380,8 @@ static void exit_bucket(struct futex_bucket *bucket, uint32_t tid)
     struct futex_waiter *waiter, *following;
 
     list_for_each_safe(waiter, following, &bucket->waiters, link) {
-        if (waiter->kind == FUTEX_FOR_LOCK && waiter->owner == tid && waiter->thread->space == space) {
+        if (waiter->kind == FUTEX_FOR_LOCK && waiter->owner == tid &&
+            waiter->thread->space == space) {
             waiter->owner = 0; // looked at once, whatever comes of it
             owner_gone_locked(bucket, waiter, tid);
             // Some may have left the list: begin again.

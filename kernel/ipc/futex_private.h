@@ -12,8 +12,8 @@
 #include "lib/base/list.h"
 
 struct futex_bucket {
-    struct spinlock lock;  // rank FUTEX; two in the order of their addresses
-    struct list waiters;   // of struct futex_waiter, in the order of arrival
+    struct spinlock lock; // rank FUTEX; two in the order of their addresses
+    struct list waiters;  // of struct futex_waiter, in the order of arrival
 };
 
 struct futex_key {
@@ -55,7 +55,8 @@ struct futex_bucket *futex_bucket_of(const struct futex_key *key);
 // Makes the page of a futex word present, for writing if write. May sleep. Errors: -EFAULT.
 int futex_touch(vaddr_t address, bool write) MUST_CHECK;
 
-void futex_waiter_init(struct futex_waiter *waiter, enum futex_kind kind, const struct futex_key *key);
+void futex_waiter_init(struct futex_waiter *waiter, enum futex_kind kind,
+                       const struct futex_key *key);
 // The three below: the bucket's lock is held.
 void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *waiter);
 void futex_dequeue(struct futex_waiter *waiter);

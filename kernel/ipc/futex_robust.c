@@ -21,7 +21,8 @@ static int release_word(vaddr_t address, uint32_t tid, bool with_owner, bool pen
             return 0;
         if (with_owner && (word & FUTEX_WAITERS) && futex_pass_on_dead(address, word))
             return 0;
-        error = arch_user_cmpxchg_u32(address, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &old);
+        error =
+            arch_user_cmpxchg_u32(address, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &old);
         if (error == -EAGAIN && futex_touch(address, true) != 0)
             return -EFAULT;
         if (error != 0 && error != -EAGAIN)
@@ -50,7 +51,8 @@ static void walk(vaddr_t head_address, uint32_t tid)
         // The next one first: the memory of a lock may be gone once it is passed on.
         if (arch_copy_from_user(&next, at, sizeof(next)) != 0)
             return;
-        if (at != pending && release_word(at + (uint64_t)head.futex_offset, tid, entry & 1, false) != 0)
+        if (at != pending &&
+            release_word(at + (uint64_t)head.futex_offset, tid, entry & 1, false) != 0)
             return;
         entry = next;
         (void)thread_relax();

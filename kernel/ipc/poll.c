@@ -30,9 +30,9 @@ struct poll_chunk {
 struct poll_set {
     struct poll_table table;
     struct thread *thread;
-    unsigned events;          // of the item that is being asked
+    unsigned events; // of the item that is being asked
     atomic_bool triggered;
-    unsigned count;           // of inline entries, then of the first chunk's
+    unsigned count; // of inline entries, then of the first chunk's
     unsigned chunk_count;
     struct poll_chunk *chunks;
     struct poll_entry entries[ENTRIES_INLINE];
@@ -73,7 +73,9 @@ static int add(struct poll_table *table, struct waitq *queue)
 
     if (entry == NULL)
         return -ENOMEM;
-    *entry = (struct poll_entry){ .waiter = { .wake = wake }, .queue = queue, .set = set, .events = set->events };
+    *entry = (struct poll_entry){
+        .waiter = { .wake = wake }, .queue = queue, .set = set, .events = set->events
+    };
     list_init(&entry->waiter.link);
     waitq_add(queue, &entry->waiter);
     return 0;

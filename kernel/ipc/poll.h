@@ -8,9 +8,10 @@
 struct handle;
 
 struct poll_item {
-    struct handle *handle; // the caller's reference; NULL: not asked, revents stays what the caller set
-    unsigned events;       // POLL* bits wanted; POLLERR and POLLHUP are always told
-    unsigned revents;      // those that hold
+    struct handle
+        *handle;      // the caller's reference; NULL: not asked, revents stays what the caller set
+    unsigned events;  // POLL* bits wanted; POLLERR and POLLHUP are always told
+    unsigned revents; // those that hold
 };
 
 // Waits until one of the items has events, or the deadline (of clock_now(); 0: just asks).

@@ -16,15 +16,17 @@
 #include "kernel/vfs/iobuf.h"
 
 #define SECONDS_MAX INT64_C(9000000000) // beyond, the clock does not come
+// A shorter interval expires several times at once, so that no program can keep a CPU in its timer interrupt.
+#define PERIOD_LEAST_NS (20 * NSEC_PER_USEC)
 
 // Fields: I set once · c under lock
 struct timerfd {
-    struct spinlock lock;   // rank CHANNEL
+    struct spinlock lock; // rank CHANNEL
     struct timer timer;
-    nsec_t deadline_ns;     // c  0: disarmed, or expired without an interval
-    nsec_t interval_ns;     // c  0: once
-    uint64_t expirations;   // c  since the last read or setting
-    bool realtime;          // I
+    nsec_t deadline_ns;   // c  0: disarmed, or expired without an interval
+    nsec_t interval_ns;   // c  0: once
+    uint64_t expirations; // c  since the last read or setting
+    bool realtime;        // I
     struct waitq readers;
 };
 
@@ -51,10 +53,11 @@ static void fired(struct timer *timer)
 {
     struct timerfd *timerfd = container_of(timer, struct timerfd, timer);
     uint64_t state = spin_lock_irq_save(&timerfd->lock);
+    nsec_t now = clock_now();
 
-    expire_locked(timerfd, clock_now());
+    expire_locked(timerfd, now);
     if (timerfd->deadline_ns != 0)
-        timer_arm(timer, timerfd->deadline_ns);
+        timer_arm(timer, MAX(timerfd->deadline_ns, now + PERIOD_LEAST_NS));
     spin_unlock_irq_restore(&timerfd->lock, state);
     waitq_wake(&timerfd->readers, WAKE_ALL, POLLIN);
 }
@@ -81,7 +84,8 @@ static ssize_t timerfd_read(struct handle *handle, struct iobuf *buffer, off_t *
     if (!take(timerfd, &expirations)) {
         if (handle_nonblocking(handle))
             return -EAGAIN;
-        error = WAIT_EVENT(&timerfd->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER, take(timerfd, &expirations));
+        error = WAIT_EVENT(&timerfd->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                           take(timerfd, &expirations));
         if (error != 0)
             return error;
     }
@@ -179,7 +183,8 @@ int timerfd_set(struct handle *handle, unsigned flags, const struct linux_itimer
     uint64_t state;
     int error;
 
-    if (handle->ops != &timerfd_ops || (flags & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)))
+    if (handle->ops != &timerfd_ops ||
+        (flags & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)))
         return -EINVAL;
     error = to_ns(&setting->it_value, &value);
     if (error == 0)

@@ -148,6 +148,18 @@ int pager_page(struct pager *pager, uint64_t index, bool create, struct frame **
     return error;
 }
 
+struct frame *pager_next(struct pager *pager, uint64_t *index)
+{
+    struct frame *frame;
+
+    spin_lock(&pager->lock);
+    frame = radix_next(&pager->pages, index);
+    if (frame != NULL)
+        frame_get(frame);
+    spin_unlock(&pager->lock);
+    return frame;
+}
+
 int pager_make_page(struct pager *pager, uint64_t index, struct frame **frame, uint64_t *epoch)
 {
     int error = 0;

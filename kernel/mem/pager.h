@@ -68,6 +68,8 @@ void pager_discard(struct pager *pager, uint64_t index, uint64_t count);
 void pager_unmap(struct pager *pager, bool (*match)(const struct region *region, void *argument),
                  void *argument);
 
+// The first page in the cache at or above *index, which becomes its index; with a reference. NULL: none.
+struct frame *pager_next(struct pager *pager, uint64_t *index);
 // For faults, space->lock held. The page that a region maps at index, made if it needs no page_in;
 // a reference is taken. *epoch (may be NULL): what must still hold when a copy of it is mapped.
 // Errors: -ENODATA past the end, -EAGAIN needs page_in, -ENOMEM.

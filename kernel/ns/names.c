@@ -8,6 +8,7 @@
 #include "abi/errors.h"
 #include "kernel/mem/slab.h"
 #include "kernel/ns/root.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/node.h"
 #include "lib/path/name.h"
 #include "lib/path/path.h"
@@ -220,6 +221,8 @@ int names_walk(struct names *names, int (*visit)(const char *name, struct grant 
     for (unsigned i = 0; result == 0 && copy_nth(names, i, text, &grant); i++) {
         result = visit(text, grant, argument);
         grant_put(grant);
+        if (result == 0 && thread_relax())
+            result = -EINTR;
     }
     return result;
 }

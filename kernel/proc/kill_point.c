@@ -72,7 +72,9 @@ void kill_point_pass(enum kill_point point, struct process *process)
     nth = atomic_load(&box->kill_nth);
     if (atomic_fetch_sub(&box->kill_left, 1) != 1)
         return;
-    if (nth % 2 != 0 || (point >= KILL_AT_WAIT_READ && point <= KILL_AT_WAIT_OTHER))
+    if (point >= KILL_AT_WAIT_READ && point <= KILL_AT_WAIT_OTHER)
+        strike_later(box);
+    else if (nth % 2 != 0 && point != KILL_AT_CTL + CTL_kill) // that one would come first
         strike_later(box);
     else
         strike(box, point);

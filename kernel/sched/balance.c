@@ -94,7 +94,8 @@ static nsec_t recent_runtime(struct thread *thread, nsec_t now)
     if (passed >= RECENT_NS)
         thread->recent_ns = ran / (passed / NSEC_PER_MSEC) * (RECENT_NS / NSEC_PER_MSEC);
     else
-        thread->recent_ns += ran - thread->recent_ns / (RECENT_NS / NSEC_PER_USEC) * (passed / NSEC_PER_USEC);
+        thread->recent_ns +=
+            ran - thread->recent_ns / (RECENT_NS / NSEC_PER_USEC) * (passed / NSEC_PER_USEC);
     thread->sampled_ns = now;
     thread->sampled_runtime_ns = thread->runtime_ns;
     return thread->recent_ns;

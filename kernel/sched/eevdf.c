@@ -65,7 +65,8 @@ static void tree_insert(struct sched_queue *queue, struct sched_entity *entity)
     }
     while (*place != NULL) {
         parent = *place;
-        place = before(entity->deadline, entity_of(parent)->deadline) ? &parent->left : &parent->right;
+        place =
+            before(entity->deadline, entity_of(parent)->deadline) ? &parent->left : &parent->right;
     }
     rb_link(&entity->node, parent, place);
     entity->min_vruntime = entity->vruntime;
@@ -162,7 +163,8 @@ void eevdf_enqueue(struct sched_queue *queue, struct sched_entity *entity)
 
 static int64_t bounded_lag(int64_t lag, uint64_t weight)
 {
-    int64_t scaled = lag * (int64_t)weight; // in time, shifted: so that the usual case needs no division
+    int64_t scaled =
+        lag * (int64_t)weight; // in time, shifted: so that the usual case needs no division
 
     if (scaled > (int64_t)(EEVDF_OWED_LIMIT_NS << EEVDF_SHIFT))
         return to_virtual(EEVDF_OWED_LIMIT_NS, weight);
@@ -345,7 +347,8 @@ void eevdf_reweight(struct sched_entity *entity, uint64_t weight)
         tree_remove(queue, entity);
     sum_remove(queue, entity);
     deadline = rescale((int64_t)(entity->deadline - entity->vruntime), old, weight);
-    entity->vruntime = queue->zero - rescale((int64_t)(queue->zero - entity->vruntime), old, weight);
+    entity->vruntime =
+        queue->zero - rescale((int64_t)(queue->zero - entity->vruntime), old, weight);
     entity->deadline = entity->vruntime + deadline;
     entity->weight = weight;
     entity->remainder = 0;

@@ -18,13 +18,14 @@
 #define EEVDF_UNIT (UINT64_C(1) << EEVDF_SHIFT) // the weight of nice 0
 #define EEVDF_SLICE_NS (3 * NSEC_PER_MSEC)
 #define EEVDF_SLICE_LEAST_NS (750 * NSEC_PER_USEC)
-#define EEVDF_ROUND_NS (300 * NSEC_PER_MSEC)    // many entities share this in smaller slices
-#define EEVDF_OWED_LIMIT_NS (2 * EEVDF_SLICE_NS) // lag kept over sleep: at most this is owed to an entity
+#define EEVDF_ROUND_NS (300 * NSEC_PER_MSEC) // many entities share this in smaller slices
+#define EEVDF_OWED_LIMIT_NS                                                                        \
+    (2 * EEVDF_SLICE_NS) // lag kept over sleep: at most this is owed to an entity
 #define EEVDF_OWING_LIMIT_NS (100 * NSEC_PER_MSEC) // and at most this is owed by it
 
 // One schedulable thing: a thread, or a group of them (a box).
 struct sched_entity {
-    struct rb_node node;       // in its queue's tree, by deadline; not while it is the queue's current
+    struct rb_node node; // in its queue's tree, by deadline; not while it is the queue's current
     uint64_t vruntime;
     uint64_t deadline;         // virtual deadline of the current request
     uint64_t min_vruntime;     // the least in this subtree (the augmentation)
@@ -35,19 +36,20 @@ struct sched_entity {
     struct sched_queue *queue; // where it is queued, or was last
     struct sched_queue *inner; // the queue of the group that it stands for; NULL: a thread
     bool queued;
-    bool spent;                // the request that made it current has been served
+    bool spent; // the request that made it current has been served
 };
 
 // Invariant: 0 <= sum < weight unless the queue is empty, so zero is V, rounded down.
 struct sched_queue {
     struct rb_root tree;
-    struct sched_entity *current; // the entity that runs, or ran when the queue last had a CPU; queued
-    struct sched_entity *owner;   // the entity of the group whose queue this is; NULL: the CPU's own
+    struct sched_entity
+        *current; // the entity that runs, or ran when the queue last had a CPU; queued
+    struct sched_entity *owner; // the entity of the group whose queue this is; NULL: the CPU's own
     uint64_t zero;
-    int64_t sum;                  // of (vruntime - zero) * weight over all queued, current included
-    uint64_t weight;              // of all queued
-    unsigned count;               // of all queued
-    unsigned depth;               // 0 for the CPU's own queue
+    int64_t sum;     // of (vruntime - zero) * weight over all queued, current included
+    uint64_t weight; // of all queued
+    unsigned count;  // of all queued
+    unsigned depth;  // 0 for the CPU's own queue
 };
 
 void eevdf_queue_init(struct sched_queue *queue, struct sched_entity *owner, unsigned depth);

@@ -14,7 +14,8 @@
 
 static int64_t quota_of(const struct sched_group *group)
 {
-    return (int64_t)(PERIOD_NS / 100) * atomic_load_explicit(&group->cpu_percent, memory_order_relaxed);
+    return (int64_t)(PERIOD_NS / 100) *
+           atomic_load_explicit(&group->cpu_percent, memory_order_relaxed);
 }
 
 atomic_uint group_limits;
@@ -28,7 +29,8 @@ static void roll_locked(struct sched_group *group, nsec_t now)
     if ((int64_t)(now - group->period_start) < (int64_t)PERIOD_NS)
         return;
     group->period_start += passed * PERIOD_NS;
-    group->period_left = MIN(group->period_left + (int64_t)MIN(passed, (nsec_t)PERIODS_MAX) * quota, quota);
+    group->period_left =
+        MIN(group->period_left + (int64_t)MIN(passed, (nsec_t)PERIODS_MAX) * quota, quota);
 }
 
 // The moment at which something is left again.
@@ -98,7 +100,8 @@ void group_limit_park(struct thread *thread)
         if (likely(!atomic_load_explicit(&group->throttled, memory_order_relaxed)))
             continue;
         // Ended by a kill alone, and then the thread leaves anyway.
-        if (WAIT_EVENT(&group->parked, WAIT_KILLABLE, NSEC_NEVER, !atomic_load(&group->throttled)) != 0)
+        if (WAIT_EVENT(&group->parked, WAIT_KILLABLE, NSEC_NEVER,
+                       !atomic_load(&group->throttled)) != 0)
             return;
     }
 }
@@ -107,8 +110,8 @@ static void init_cpu(struct sched_group *group, unsigned cpu)
 {
     struct cpu_group *here = &group->cpus[cpu];
     struct sched_group *parent = group->parent;
-    struct sched_queue *around = parent == NULL || parent->cpus == NULL ? &runqueue_of(cpu)->top
-                                                                       : &parent->cpus[cpu].queue;
+    struct sched_queue *around =
+        parent == NULL || parent->cpus == NULL ? &runqueue_of(cpu)->top : &parent->cpus[cpu].queue;
 
     here->group = group;
     eevdf_entity_init(&here->entity, EEVDF_UNIT, &here->queue);

@@ -12,8 +12,9 @@ static const uint32_t decays[3] = { 60296, 64453, 65173 };
 static void fold_window(struct load *load, uint64_t average)
 {
     for (unsigned i = 0; i < 3; i++)
-        load->averages[i] = (load->averages[i] * decays[i] + average * ((1 << LOAD_SHIFT) - decays[i])) >>
-                            LOAD_SHIFT;
+        load->averages[i] =
+            (load->averages[i] * decays[i] + average * ((1 << LOAD_SHIFT) - decays[i])) >>
+            LOAD_SHIFT;
 }
 
 void load_update(struct load *load, nsec_t now)

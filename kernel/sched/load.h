@@ -13,8 +13,8 @@
 struct load {
     unsigned long averages[3]; // over 1, 5 and 15 minutes, times 1 << LOAD_SHIFT
     nsec_t window_start;
-    nsec_t since;              // count holds since then
-    uint64_t area;             // the sum of count * nanoseconds from window_start to since
+    nsec_t since;  // count holds since then
+    uint64_t area; // the sum of count * nanoseconds from window_start to since
     unsigned count;
 };
 

@@ -46,7 +46,8 @@ static void check(const struct mutex *mutex, bool nested)
         if (self->mutexes[i] == mutex)
             panic("mutex %s (%p) is locked twice", rank_name(held), (const void *)mutex);
         if (held > mutex->rank || (held == mutex->rank && !nested))
-            panic("lock order: mutex %s is locked while %s is held", rank_name(mutex->rank), rank_name(held));
+            panic("lock order: mutex %s is locked while %s is held", rank_name(mutex->rank),
+                  rank_name(held));
     }
 }
 
@@ -211,5 +212,6 @@ void mutex_unlock(struct mutex *mutex)
 void mutex_assert_held(const struct mutex *mutex)
 {
     if (pointer(load(mutex)) != thread_current())
-        panic("mutex %s (%p) is not held by this thread", rank_name(mutex->rank), (const void *)mutex);
+        panic("mutex %s (%p) is not held by this thread", rank_name(mutex->rank),
+              (const void *)mutex);
 }

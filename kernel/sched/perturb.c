@@ -36,7 +36,8 @@ void perturb_init(void)
 // The n-th number of this CPU: splitmix64 of seed, CPU and n.
 static uint64_t draw(void)
 {
-    uint64_t value = seed + ((uint64_t)arch_cpu() << 56) + ++this_cpu(draws) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t value =
+        seed + ((uint64_t)arch_cpu() << 56) + ++this_cpu(draws) * UINT64_C(0x9e3779b97f4a7c15);
 
     value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);

@@ -8,7 +8,7 @@
 
 #include "lib/base/assert.h"
 
-#define SHARE_SHIFT 10                  // keeps weight * weight within 64 bits
+#define SHARE_SHIFT 10 // keeps weight * weight within 64 bits
 #define SHARE_LEAST (EEVDF_UNIT >> 10)
 
 DEFINE_PERCPU(struct runqueue, runqueue);
@@ -51,7 +51,8 @@ struct runqueue *runqueue_lock_of(const struct thread *thread, uint64_t *state)
 static uint64_t group_share(struct cpu_group *here)
 {
     uint64_t weight = atomic_load_explicit(&here->group->weight, memory_order_relaxed);
-    uint64_t all = atomic_load_explicit(&here->group->busy_weight, memory_order_relaxed) >> SHARE_SHIFT;
+    uint64_t all =
+        atomic_load_explicit(&here->group->busy_weight, memory_order_relaxed) >> SHARE_SHIFT;
     uint64_t mine = here->queue.weight >> SHARE_SHIFT;
 
     if (mine >= all)
@@ -185,7 +186,8 @@ struct thread *runqueue_pick(struct runqueue *rq, bool other)
 
     while (queue->count != 0) {
         struct sched_entity *entity = yielding != NULL && queue == yielding->queue
-                                          ? eevdf_pick_other(queue) : eevdf_pick(queue);
+                                          ? eevdf_pick_other(queue)
+                                          : eevdf_pick(queue);
 
         eevdf_set_current(queue, entity);
         if (entity->inner == NULL)
@@ -221,8 +223,8 @@ bool runqueue_slice_over(const struct runqueue *rq)
 {
     const struct thread *thread = runqueue_current(rq);
 
-    for (const struct sched_entity *entity = thread == rq->idle ? NULL : &thread->entity; entity != NULL;
-         entity = entity->queue->owner) {
+    for (const struct sched_entity *entity = thread == rq->idle ? NULL : &thread->entity;
+         entity != NULL; entity = entity->queue->owner) {
         if (entity->spent && entity->queue->count > 1)
             return true;
     }
@@ -238,9 +240,11 @@ void runqueue_set_slice_end(struct runqueue *rq, nsec_t now)
     rq->slice_end = NSEC_NEVER;
     if (thread == rq->idle || (alone && !group_limits_exist()))
         return;
-    for (const struct sched_entity *entity = &thread->entity; entity != NULL; entity = entity->queue->owner) {
+    for (const struct sched_entity *entity = &thread->entity; entity != NULL;
+         entity = entity->queue->owner) {
         nsec_t limit = entity->queue->owner == NULL
-                           ? NSEC_NEVER : group_limit_left(cpu_group_of(entity->queue)->group);
+                           ? NSEC_NEVER
+                           : group_limit_left(cpu_group_of(entity->queue)->group);
 
         if (entity->queue->count > 1)
             left = MIN(left, eevdf_time_left(entity->queue));

@@ -18,18 +18,18 @@
 // Fields: I set once · q under lock · a atomic, written under lock
 struct runqueue {
     struct spinlock lock;
-    struct sched_queue top;          // q
-    struct list threads;             // q  all that are runnable, the running one included (not the idle thread)
+    struct sched_queue top; // q
+    struct list threads; // q  all that are runnable, the running one included (not the idle thread)
     _Atomic(struct thread *) current; // a
-    struct thread *idle;             // I
-    unsigned cpu;                    // I
-    atomic_uint runnable;            // a  length of threads
-    nsec_t charged_until;            // q  the running thread's time is accounted up to here
-    nsec_t slice_end;                // q  when to look again; NSEC_NEVER: nobody competes
-    nsec_t balance_at;               // q
-    nsec_t idle_ns;                  // q
-    uint64_t switches;               // q
-    struct load load;                // q
+    struct thread *idle;              // I
+    unsigned cpu;                     // I
+    atomic_uint runnable;             // a  length of threads
+    nsec_t charged_until;             // q  the running thread's time is accounted up to here
+    nsec_t slice_end;                 // q  when to look again; NSEC_NEVER: nobody competes
+    nsec_t balance_at;                // q
+    nsec_t idle_ns;                   // q
+    uint64_t switches;                // q
+    struct load load;                 // q
 };
 DECLARE_PERCPU(struct runqueue, runqueue);
 

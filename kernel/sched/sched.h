@@ -16,22 +16,24 @@ struct cpu_group;
 // threads of a box and the groups of the boxes in it share what it gets.
 // Fields: I set once · a atomic · l under limit_lock
 struct sched_group {
-    struct cpu_group *cpus;        // I  one a CPU; NULL: the root, whose threads stand on the CPUs' own queues
-    struct sched_group *parent;    // I  NULL: the root is around it
-    atomic_ulong weight;           // a  in units of 1/EEVDF_UNIT of nice 0
-    atomic_ulong busy_weight;      // a  of all that is runnable in it, on all CPUs
-    atomic_uint cpu_percent;       // a  limit, percent of one CPU; 0: none
-    atomic_bool throttled;         // a  has had its share of this period
-    struct spinlock limit_lock;    // rank GROUP_LIMIT
-    nsec_t period_start;           // l
-    int64_t period_left;           // l  nanoseconds; what is owed is taken from the next period
-    struct timer refill;           // ends throttling
-    struct waitq parked;           // threads that wait until it may run again
-    struct account *account;       // I  who pays for cpus
+    struct cpu_group
+        *cpus; // I  one a CPU; NULL: the root, whose threads stand on the CPUs' own queues
+    struct sched_group *parent; // I  NULL: the root is around it
+    atomic_ulong weight;        // a  in units of 1/EEVDF_UNIT of nice 0
+    atomic_ulong busy_weight;   // a  of all that is runnable in it, on all CPUs
+    atomic_uint cpu_percent;    // a  limit, percent of one CPU; 0: none
+    atomic_bool throttled;      // a  has had its share of this period
+    struct spinlock limit_lock; // rank GROUP_LIMIT
+    nsec_t period_start;        // l
+    int64_t period_left;        // l  nanoseconds; what is owed is taken from the next period
+    struct timer refill;        // ends throttling
+    struct waitq parked;        // threads that wait until it may run again
+    struct account *account;    // I  who pays for cpus
 };
 
 // parent NULL: this is the root, and it cannot fail. weight as that of priority 19. Errors: -ENOMEM.
-int sched_group_init(struct sched_group *group, struct sched_group *parent, struct account *account) MUST_CHECK;
+int sched_group_init(struct sched_group *group, struct sched_group *parent,
+                     struct account *account) MUST_CHECK;
 // No thread and no group is in it any more.
 void sched_group_fini(struct sched_group *group);
 // 1,024 is the weight of nice 0; limits as those of priorities 0 and 39.

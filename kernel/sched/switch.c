@@ -69,12 +69,14 @@ static void note_block(struct thread *thread, nsec_t now)
     if (now - thread->woke_ns < SCHED_QUICK_NS)
         thread->quick_blocks = MIN(thread->quick_blocks + 1, SCHED_QUICK_MOST);
     else
-        thread->quick_blocks /= 2; // once in a while an interrupt, or a virtual machine's host, takes its time
+        thread->quick_blocks /=
+            2; // once in a while an interrupt, or a virtual machine's host, takes its time
     thread->woke_ns = 0;
 }
 
 // Takes the thread that runs off the queue if it will not go on here.
-static void leave_queue(struct runqueue *rq, struct thread *thread, enum switch_reason reason, nsec_t now)
+static void leave_queue(struct runqueue *rq, struct thread *thread, enum switch_reason reason,
+                        nsec_t now)
 {
     if (thread == rq->idle)
         return;

@@ -39,7 +39,8 @@ static void block_timer_fired(struct timer *timer)
 }
 
 // All fields but those that the owner sets (process, space, account).
-static void set_up(struct thread *thread, const char *name, struct sched_group *group, unsigned priority)
+static void set_up(struct thread *thread, const char *name, struct sched_group *group,
+                   unsigned priority)
 {
     nsec_t now = clock_now();
 
@@ -76,8 +77,8 @@ static void set_up(struct thread *thread, const char *name, struct sched_group *
 }
 
 // A thread with a stack. fpu: also what it needs to run programs.
-static int make(struct thread *thread, void (*entry)(void *), void *argument, struct account *account,
-                bool fpu)
+static int make(struct thread *thread, void (*entry)(void *), void *argument,
+                struct account *account, bool fpu)
 {
     thread->stack_top = kstack_alloc(account);
     if (thread->stack_top == 0)

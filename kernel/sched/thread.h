@@ -50,40 +50,40 @@ enum wait_mode {
 
 // Fields: I set once · a atomic · q under the run queue's lock · s by the thread itself
 struct thread {
-    struct arch_thread arch;    // s  saved stack pointer, FPU area, FS and GS bases
-    vaddr_t stack_top;          // I  of the kernel stack; 0: a CPU's idle thread, on its boot stack
-    struct process *process;    // I  not counted; NULL for a kernel thread
-    struct space *space;        // s  whose page tables it runs on; NULL for a kernel thread
-    struct account *account;    // s  whom its allocations are charged to; NULL: the machine
-    struct account *full;       // s  the account that refused its last charge
-    void (*entry)(void *);      // I
-    void *argument;             // I
-    atomic_uint work;           // a  THREAD_WORK bits
-    atomic_uint wait_bits;      // a  the work bits that end the wait it is in
-    atomic_int state;           // a  enum thread_state
-    atomic_bool on_cpu;         // a  still running, or its context not yet saved
-    atomic_bool woken;          // a  a wake-up came since thread_block_prepare; true outside of waits
-    atomic_bool timed_out;      // a  block_timer fired
-    bool is_idle;               // I  a CPU's own thread, which runs when nothing else does
-    unsigned cpu;               // q  where it runs or last ran; changed under that CPU's lock
-    uint64_t affinity;          // q  the CPUs it may run on, bit n for CPU n
+    struct arch_thread arch; // s  saved stack pointer, FPU area, FS and GS bases
+    vaddr_t stack_top;       // I  of the kernel stack; 0: a CPU's idle thread, on its boot stack
+    struct process *process; // I  not counted; NULL for a kernel thread
+    struct space *space;     // s  whose page tables it runs on; NULL for a kernel thread
+    struct account *account; // s  whom its allocations are charged to; NULL: the machine
+    struct account *full;    // s  the account that refused its last charge
+    void (*entry)(void *);   // I
+    void *argument;          // I
+    atomic_uint work;        // a  THREAD_WORK bits
+    atomic_uint wait_bits;   // a  the work bits that end the wait it is in
+    atomic_int state;        // a  enum thread_state
+    atomic_bool on_cpu;      // a  still running, or its context not yet saved
+    atomic_bool woken;       // a  a wake-up came since thread_block_prepare; true outside of waits
+    atomic_bool timed_out;   // a  block_timer fired
+    bool is_idle;            // I  a CPU's own thread, which runs when nothing else does
+    unsigned cpu;            // q  where it runs or last ran; changed under that CPU's lock
+    uint64_t affinity;       // q  the CPUs it may run on, bit n for CPU n
     struct sched_group *group;  // q  the box it shares with; NULL: the kernel's
     struct sched_entity entity; // q
     struct list run_link;       // q  in its run queue's list of threads
     unsigned priority;          // q  0-63, as /proc/PID/prio shows it
     nsec_t arrived_ns;          // q  when it came to this CPU
     nsec_t recent_ns, sampled_ns, sampled_runtime_ns; // q  for balance.c: what it ran lately
-    nsec_t woke_ns;             // s  when it last woke another thread, since it last blocked; 0: it has not
-    unsigned quick_blocks;      // s  how often lately it blocked right after waking another
-    struct timer block_timer;   // s  the deadline of thread_block
-    nsec_t start_ns;            // I
-    nsec_t runtime_ns;          // q  time on a CPU, user and kernel
+    nsec_t woke_ns; // s  when it last woke another thread, since it last blocked; 0: it has not
+    unsigned quick_blocks;    // s  how often lately it blocked right after waking another
+    struct timer block_timer; // s  the deadline of thread_block
+    nsec_t start_ns;          // I
+    nsec_t runtime_ns;        // q  time on a CPU, user and kernel
     uint64_t switches_voluntary, switches_forced; // q
     unsigned faults_minor, faults_major;          // s
-    const void *waiting_for;    // s  what thread_block waits on, for the debugger: a code address
+    const void *waiting_for; // s  what thread_block waits on, for the debugger: a code address
     const struct mutex *mutexes[THREAD_MUTEX_MAX]; // s  debug builds: the mutexes it holds
-    unsigned mutex_count;       // s
-    char name[16];              // shown by ps and in panics; NUL-terminated
+    unsigned mutex_count;                          // s
+    char name[16];                                 // shown by ps and in panics; NUL-terminated
 };
 
 // The calling thread; never NULL once the scheduler is up.

@@ -13,11 +13,14 @@
 // Fields: t under lock · c by its own CPU, interrupts off
 struct cpu_timers {
     struct spinlock lock;
-    struct timer_tree tree;       // t
-    const struct timer *firing;   // t  whose fire is being called
-    _Atomic nsec_t next;          // t  the first deadline; read without the lock
-    nsec_t programmed;            // c  what the hardware is set to
+    struct timer_tree tree;     // t
+    const struct timer *firing; // t  whose fire is being called
+    _Atomic nsec_t next;        // t  the first deadline; read without the lock
+    nsec_t programmed;          // c  what the hardware is set to
+    nsec_t quiet_until;         // c  no interrupt before: time for what is not timers
 };
+
+#define QUIET_MOST_NS (10 * NSEC_PER_MSEC)
 
 static DEFINE_PERCPU(struct cpu_timers, cpu_timers);
 
@@ -35,6 +38,7 @@ void timers_program(nsec_t slice_end)
     struct cpu_timers *timers = &this_cpu(cpu_timers);
     nsec_t next = MIN((nsec_t)atomic_load_explicit(&timers->next, memory_order_relaxed), slice_end);
 
+    next = MAX(next, timers->quiet_until);
     if (next >= timers->programmed)
         return;
     timers->programmed = next;
@@ -51,17 +55,30 @@ static void publish_next(struct cpu_timers *timers)
     atomic_store_explicit(&timers->next, timer_tree_next(&timers->tree), memory_order_relaxed);
 }
 
+// A program may have any number of timers that are due again as soon as they have fired. So each fires once in a run,
+// and for as long as the run took no other begins.
+static void leave_time(struct cpu_timers *timers, nsec_t begun)
+{
+    nsec_t now = clock_now();
+
+    timers->quiet_until = now + MIN(now - begun, QUIET_MOST_NS);
+}
+
 void timers_run(void)
 {
     struct cpu_timers *timers = &this_cpu(cpu_timers);
+    nsec_t now = clock_now();
+    bool fired = false;
 
-    for (;;) {
+    for (;; fired = true) {
         uint64_t state = spin_lock_irq_save(&timers->lock);
         struct timer *timer = timers->tree.first;
 
         timers->firing = NULL;
-        if (timer == NULL || timer->deadline > clock_now()) {
+        if (timer == NULL || timer->deadline > now) {
             spin_unlock_irq_restore(&timers->lock, state);
+            if (fired)
+                leave_time(timers, now);
             return;
         }
         timer_tree_remove(&timers->tree, timer);

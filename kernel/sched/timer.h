@@ -16,11 +16,11 @@ struct timer;
 typedef void timer_fire_fn(struct timer *timer);
 
 struct timer {
-    struct rb_node node;   // under the CPU's timer lock
-    nsec_t deadline;       // "
-    timer_fire_fn *fire;   // I
-    unsigned cpu;          // "  on whose tree; changed under the old CPU's lock
-    bool armed;            // "
+    struct rb_node node; // under the CPU's timer lock
+    nsec_t deadline;     // "
+    timer_fire_fn *fire; // I
+    unsigned cpu;        // "  on whose tree; changed under the old CPU's lock
+    bool armed;          // "
 };
 
 void timer_init(struct timer *timer, timer_fire_fn *fire);

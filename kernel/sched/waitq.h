@@ -28,8 +28,10 @@ struct waiter {
     struct thread *thread;
 };
 
-#define WAITQ_INIT(queue) \
-    { .lock = SPINLOCK_INIT(RANK_WAITQ), .waiters = LIST_INIT((queue).waiters) }
+#define WAITQ_INIT(queue)                                                                          \
+    {                                                                                              \
+        .lock = SPINLOCK_INIT(RANK_WAITQ), .waiters = LIST_INIT((queue).waiters)                   \
+    }
 #define WAKE_ALL UINT32_MAX
 
 void waitq_init(struct waitq *queue);
@@ -53,27 +55,27 @@ bool waitq_active(const struct waitq *queue);
 // Waits until condition holds. condition is evaluated again after each wake-up, with no lock held,
 // and may take spin locks.
 // Value: 0, or what thread_block says (-EINTR, -ETIMEDOUT).
-#define WAIT_EVENT(queue, mode, deadline_ns, condition)               \
-    ({                                                                \
-        struct waiter wait_waiter;                                    \
-        int wait_error = 0;                                           \
-        if (!(condition)) {                                           \
-            waiter_init(&wait_waiter);                                \
-            waitq_add((queue), &wait_waiter);                         \
-            for (;;) {                                                \
-                thread_block_prepare();                               \
-                if (condition)                                        \
-                    break;                                            \
-                wait_error = thread_block((mode), (deadline_ns));     \
-                /* A wake-up that came with the end is not lost. */   \
-                if (wait_error != 0 && (condition))                   \
-                    wait_error = 0;                                   \
-                else if (wait_error == 0)                             \
-                    continue;                                         \
-                break;                                                \
-            }                                                         \
-            thread_block_cancel();                                    \
-            waitq_remove((queue), &wait_waiter);                      \
-        }                                                             \
-        wait_error;                                                   \
+#define WAIT_EVENT(queue, mode, deadline_ns, condition)                                            \
+    ({                                                                                             \
+        struct waiter wait_waiter;                                                                 \
+        int wait_error = 0;                                                                        \
+        if (!(condition)) {                                                                        \
+            waiter_init(&wait_waiter);                                                             \
+            waitq_add((queue), &wait_waiter);                                                      \
+            for (;;) {                                                                             \
+                thread_block_prepare();                                                            \
+                if (condition)                                                                     \
+                    break;                                                                         \
+                wait_error = thread_block((mode), (deadline_ns));                                  \
+                /* A wake-up that came with the end is not lost. */                                \
+                if (wait_error != 0 && (condition))                                                \
+                    wait_error = 0;                                                                \
+                else if (wait_error == 0)                                                          \
+                    continue;                                                                      \
+                break;                                                                             \
+            }                                                                                      \
+            thread_block_cancel();                                                                 \
+            waitq_remove((queue), &wait_waiter);                                                   \
+        }                                                                                          \
+        wait_error;                                                                                \
     })

@@ -144,13 +144,23 @@ void handle_set_unwatch(void (*function)(struct handle *handle))
     unwatch = function;
 }
 
+// A set that is closed at this moment takes its item off the list by two stores: while only one of
+// them is seen, it still uses the handle, and unwatch waits for it.
+static bool may_be_watched(const struct handle *handle)
+{
+    const struct list *sets = &handle->poll_sets;
+
+    return __atomic_load_n(&sets->next, __ATOMIC_ACQUIRE) != sets ||
+           __atomic_load_n(&sets->prev, __ATOMIC_ACQUIRE) != sets;
+}
+
 // An origin has no origin itself, so this goes at most one step deep.
 void handle_put(struct handle *handle)
 {
     while (handle != NULL && refcount_put(&handle->ref)) {
         struct handle *origin = handle->origin;
 
-        if (!list_empty(&handle->poll_sets))
+        if (may_be_watched(handle))
             unwatch(handle);
         lock_fd_closed(handle, handle->node);
         if (origin == NULL && handle->ops->close != NULL)

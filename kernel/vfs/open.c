@@ -4,6 +4,7 @@
 #include "abi/errors.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/creating.h"
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/node.h"
@@ -121,7 +122,7 @@ static int open_or_create(struct walking *walking, unsigned flags, mode_t mode,
         if (!walking->stopped_at_last || (error != -ENOENT && !(error == -EACCES && exclusive)))
             return error;
         error = create_and_open(walking, flags, mode, handle);
-    } while (error == -EEXIST && !exclusive);
+    } while (error == -EEXIST && !exclusive && !thread_relax());
     return error;
 }
 

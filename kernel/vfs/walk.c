@@ -18,6 +18,7 @@
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/ns/names.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/node.h"
 #include "kernel/vfs/walking.h"
 #include "lib/path/path.h"
@@ -148,6 +149,9 @@ static int step_up(struct walking *walking)
 
     if (error != 0)
         return error;
+    // The check of a step is as long as the tree is deep.
+    if (thread_relax())
+        return -EINTR;
     if (walking->node == walking->grant->top) {
         if (walking->grant->handed_over || is_root(walking->node))
             return 0;

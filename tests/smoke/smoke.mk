@@ -7,7 +7,7 @@
 SMOKE := $(BUILD)/smoke
 SMOKE_DIRECT := $(addprefix $(SMOKE)/,microvm-32M.t microvm-6G.t q35-32M.t q35-6G.t pc-32M.t)
 SMOKE_ISO := $(addprefix $(SMOKE)/,iso-bios-32M.t iso-bios-6G.t iso-uefi-256M.t)
-SMOKE_RUN := build/host/boxwork run --timeout 200s
+SMOKE_RUN := build/host/boxwork run --timeout 200s --hang 120s
 OVMF := /usr/share/ovmf/OVMF.fd
 
 # $(1): name; $(2): the launcher's options and program.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // tap.h - what a unit test prints: TAP, one line a fact.
 //
-// ok(condition, "format", ...) prints one result; done_testing() prints the plan, and its value is main's exit code. A test
-// that ends without its plan is a failure. Includes the host's side of lib/base/assert.h: the test aborts.
+// ok(condition, "format", ...) prints one result; done_testing() prints the plan, and its value is
+// main's exit code. A test that ends without its plan is a failure. Includes the host's side of
+// lib/base/assert.h: the test aborts.
 #pragma once
 
 #include <stdarg.h>
@@ -40,8 +41,10 @@ static inline int done_testing(void)
     return tap_failed == 0 && tap_count != 0 ? 0 : 1;
 }
 
-__attribute__((weak, noreturn)) void assert_failed(const char *condition, const char *file, int line);
-__attribute__((weak, noreturn)) void assert_failed(const char *condition, const char *file, int line)
+__attribute__((weak, noreturn)) void assert_failed(const char *condition, const char *file,
+                                                   int line);
+__attribute__((weak, noreturn)) void assert_failed(const char *condition, const char *file,
+                                                   int line)
 {
     printf("Bail out! %s:%d: assertion failed: %s\n", file, line, condition);
     fflush(stdout);

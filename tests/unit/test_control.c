@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: host/control.c
-// test_control.c - the launcher's side of the control port: lines in whatever pieces, and lines that are none.
+// test_control.c - the launcher's side of the control port: lines in whatever pieces, and lines
+// that are none.
 #include <string.h>
 
 #include "host/control.h"
@@ -30,7 +31,8 @@ static void test_pieces(void)
     for (size_t piece = 1; piece < 40; piece += 3) {
         struct control control = hear("start\nrecord Reason ended by SIGTERM\nend\n", piece);
 
-        ok(control.started && control.ended && !control.refused && strcmp(told, "Reason|ended by SIGTERM") == 0,
+        ok(control.started && control.ended && !control.refused &&
+               strcmp(told, "Reason|ended by SIGTERM") == 0,
            "lines in pieces of %zu", piece);
     }
 }
@@ -40,9 +42,11 @@ static void test_errors(void)
     struct control control = hear("error program 2 line 1: exec x: no such file\nend\n", 100);
 
     ok(control.refused && control.in_program && control.number == 2 &&
-           strcmp(control.text, "line 1: exec x: no such file") == 0, "an error of the program");
+           strcmp(control.text, "line 1: exec x: no such file") == 0,
+       "an error of the program");
     control = hear("error box 12 out of memory\n", 100);
-    ok(control.refused && !control.in_program && control.number == 12 && !control.ended, "an error of the box");
+    ok(control.refused && !control.in_program && control.number == 12 && !control.ended,
+       "an error of the box");
     control = hear("error\n", 100);
     ok(!control.refused, "an error without words is no line of the protocol");
 }
@@ -56,7 +60,8 @@ static void test_nonsense(void)
     line[sizeof(line) - 2] = '\n';
     line[sizeof(line) - 1] = '\0';
     control = hear(line, 700);
-    ok(!control.started && !control.ended && control.length == 0, "a line that is too long is passed over");
+    ok(!control.started && !control.ended && control.length == 0,
+       "a line that is too long is passed over");
     control = hear("record\nrecord \nrecord x\n\n\nend", 100);
     ok(!control.ended && told[0] == '\0', "halves of lines are none");
 }

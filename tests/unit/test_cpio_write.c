@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // unit: host/cpio_write.c lib/cpio/cpio.c
-// test_cpio_write.c - archives that the host writes, read by the kernel's reader; the same bytes each time.
+// test_cpio_write.c - archives that the host writes, read by the kernel's reader; the same bytes
+// each time.
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,12 @@ static char *write_archives(size_t *size)
     return text;
 }
 
-static bool is_entry(const struct cpio_entry *entry, const char *name, unsigned mode, const void *data, size_t size)
+static bool is_entry(const struct cpio_entry *entry, const char *name, unsigned mode,
+                     const void *data, size_t size)
 {
-    return strlen(name) == entry->name_length && memcmp(entry->name, name, entry->name_length) == 0 &&
-           entry->mode == mode && entry->size == size && memcmp(entry->data, data, size) == 0;
+    return strlen(name) == entry->name_length &&
+           memcmp(entry->name, name, entry->name_length) == 0 && entry->mode == mode &&
+           entry->size == size && memcmp(entry->data, data, size) == 0;
 }
 
 static void test_round_trip(void)
@@ -49,12 +52,17 @@ static void test_round_trip(void)
     char *text = write_archives(&size);
 
     cpio_begin(&reader, text, size);
-    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "dir", S_IFDIR | 0755, "", 0), "a directory");
-    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "dir/file", S_IFREG | 0644, "content", 7), "a file");
-    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "dir/link", S_IFLNK | 0777, "file", 4), "a symlink");
+    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "dir", S_IFDIR | 0755, "", 0),
+       "a directory");
+    ok(cpio_next(&reader, &entry) == 1 &&
+           is_entry(&entry, "dir/file", S_IFREG | 0644, "content", 7),
+       "a file");
+    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "dir/link", S_IFLNK | 0777, "file", 4),
+       "a symlink");
     ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "big", S_IFREG | 0755, big, BIG),
        "a large file of the second archive");
-    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "empty", S_IFREG | 0600, "", 0), "an empty file");
+    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "empty", S_IFREG | 0600, "", 0),
+       "an empty file");
     ok(cpio_next(&reader, &entry) == 0, "the end");
     free(text);
 }
@@ -65,7 +73,8 @@ static void test_determinism(void)
     char *first = write_archives(&first_size);
     char *second = write_archives(&second_size);
 
-    ok(first_size == second_size && memcmp(first, second, first_size) == 0, "the same entries give the same bytes");
+    ok(first_size == second_size && memcmp(first, second, first_size) == 0,
+       "the same entries give the same bytes");
     free(first);
     free(second);
 }
@@ -84,10 +93,12 @@ static void test_file_from(void)
     unlink(path);
     ok(write(fd, big, BIG) == BIG && lseek(fd, 0, SEEK_SET) == 0, "a file of the host");
     cpio_write_begin(&writer, to);
-    ok(cpio_write_file_from(&writer, "copy", 0755, fd) == 0 && cpio_write_end(&writer) == 0, "is copied");
+    ok(cpio_write_file_from(&writer, "copy", 0755, fd) == 0 && cpio_write_end(&writer) == 0,
+       "is copied");
     fclose(to);
     cpio_begin(&reader, text, size);
-    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "copy", S_IFREG | 0755, big, BIG), "whole");
+    ok(cpio_next(&reader, &entry) == 1 && is_entry(&entry, "copy", S_IFREG | 0755, big, BIG),
+       "whole");
     close(fd);
     free(text);
 }

@@ -36,7 +36,8 @@ static uint64_t naive_average(void)
     for (unsigned i = 0; i < ENTITIES; i++) {
         if (!entities[i].queued)
             continue;
-        sum += (__int128)(int64_t)(entities[i].vruntime - queue.zero) * (__int128)entities[i].weight;
+        sum +=
+            (__int128)(int64_t)(entities[i].vruntime - queue.zero) * (__int128)entities[i].weight;
         weight += entities[i].weight;
     }
     if (weight == 0)
@@ -66,10 +67,10 @@ static bool pick_is_right(void)
     struct sched_entity *candidate = naive_candidate();
     struct sched_entity *picked = eevdf_pick(&queue);
     struct sched_entity *current = queue.current;
-    bool stays = current != NULL &&
-                 (candidate == NULL ||
-                  (!before(candidate->deadline, current->deadline) &&
-                   (!current->spent || !before(naive_average(), current->vruntime))));
+    bool stays =
+        current != NULL &&
+        (candidate == NULL || (!before(candidate->deadline, current->deadline) &&
+                               (!current->spent || !before(naive_average(), current->vruntime))));
 
     if (queue.count == 0)
         return picked == NULL;
@@ -122,7 +123,8 @@ static void test_weights(void)
 
         worst = MAX(worst, off < 0 ? -off : off);
     }
-    ok(worst < 0.01, "shares follow weights from nice 9 to -11 within 1 %% (worst %.3f %%)", worst * 100);
+    ok(worst < 0.01, "shares follow weights from nice 9 to -11 within 1 %% (worst %.3f %%)",
+       worst * 100);
 }
 
 static nsec_t short_step(void)
@@ -146,7 +148,8 @@ static void test_odd_steps(void)
 
         worst = MAX(worst, off < 0 ? -off : off);
     }
-    ok(worst < 0.01, "100 equals looked at in odd steps get the same within 1 %% (worst %.3f %%)", worst * 100);
+    ok(worst < 0.01, "100 equals looked at in odd steps get the same within 1 %% (worst %.3f %%)",
+       worst * 100);
 }
 
 static bool lag_is_bounded(void)
@@ -204,10 +207,11 @@ static void test_model(void)
         wrong_average += naive_average() != queue.zero;
         unbounded += !lag_is_bounded();
     }
-    ok(sleeps > 5000 && wakes > 5000 && yields > 5000, "the model saw %u sleeps, %u wakes, %u yields", sleeps,
-       wakes, yields);
+    ok(sleeps > 5000 && wakes > 5000 && yields > 5000,
+       "the model saw %u sleeps, %u wakes, %u yields", sleeps, wakes, yields);
     ok(wrong_average == 0, "V is the weighted average at each of 200,000 steps");
-    ok(wrong_pick == 0, "the pick is the eligible one with the earliest deadline (%u wrong)", wrong_pick);
+    ok(wrong_pick == 0, "the pick is the eligible one with the earliest deadline (%u wrong)",
+       wrong_pick);
     ok(unbounded == 0, "lag stays within four slices (%u beyond)", unbounded);
 }
 
@@ -271,7 +275,8 @@ static void test_reweight(void)
     }
     // Half of the time equal; else shares of 1/2, 1/3 ... 1/8.
     part = (double)ran[0] / (double)(ran[0] + ran[1]);
-    ok(part > 0.365 && part < 0.385, "an entity whose weight changes gets the average share (%.4f)", part);
+    ok(part > 0.365 && part < 0.385, "an entity whose weight changes gets the average share (%.4f)",
+       part);
 }
 
 int main(void)
@@ -281,7 +286,8 @@ int main(void)
     test_model();
     test_sleeper();
     test_reweight();
-    ok(eevdf_weight(19) == EEVDF_UNIT && eevdf_weight(0) < EEVDF_UNIT / 50 && eevdf_weight(63) > eevdf_weight(39) * 200,
+    ok(eevdf_weight(19) == EEVDF_UNIT && eevdf_weight(0) < EEVDF_UNIT / 50 &&
+           eevdf_weight(63) > eevdf_weight(39) * 200,
        "priority 19 is nice 0; the kernel's levels are heavier than all others");
     return done_testing();
 }

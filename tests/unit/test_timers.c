@@ -57,8 +57,8 @@ static void test_tree(void)
         }
         wrong += timer_tree_next(&tree) != naive_next();
     }
-    ok(armed > 10000 && cancelled > 1000 && fired > 1000, "%u armed, %u cancelled, %u fired", armed, cancelled,
-       fired);
+    ok(armed > 10000 && cancelled > 1000 && fired > 1000, "%u armed, %u cancelled, %u fired", armed,
+       cancelled, fired);
     ok(wrong == 0, "the first of the tree is always the earliest deadline");
 }
 
@@ -73,14 +73,15 @@ static void test_load(void)
 
     load_set_count(&load, 2, 0);
     load_update(&load, 60 * NSEC_PER_SEC);
-    ok(load_of(&load, 0) > 1.25 && load_of(&load, 0) < 1.28, "two threads for a minute: 1.26 (%.3f)",
-       load_of(&load, 0));
+    ok(load_of(&load, 0) > 1.25 && load_of(&load, 0) < 1.28,
+       "two threads for a minute: 1.26 (%.3f)", load_of(&load, 0));
     for (nsec_t now = 60 * NSEC_PER_SEC; now < 1200 * NSEC_PER_SEC; now += 2 * NSEC_PER_SEC) {
         load_set_count(&load, 1, now);
         load_set_count(&load, 0, now + NSEC_PER_SEC);
     }
     load_update(&load, 1200 * NSEC_PER_SEC);
-    ok(load_of(&load, 0) > 0.45 && load_of(&load, 0) < 0.55, "half of the time one: 0.5 (%.3f)", load_of(&load, 0));
+    ok(load_of(&load, 0) > 0.45 && load_of(&load, 0) < 0.55, "half of the time one: 0.5 (%.3f)",
+       load_of(&load, 0));
     load_update(&load, 40000 * NSEC_PER_SEC);
     ok(load_of(&load, 2) < 0.001, "half a day of nothing leaves nothing (%.6f)", load_of(&load, 2));
 }

@@ -23,11 +23,11 @@
 #define NSEC 1000000000LL
 #define MANY 300
 
-#define FAILS(call, error)           \
-    do {                             \
-        errno = 0;                   \
-        CHECK_EQUAL((call), -1);     \
-        CHECK_EQUAL(errno, (error)); \
+#define FAILS(call, error)                                                                         \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK_EQUAL((call), -1);                                                                   \
+        CHECK_EQUAL(errno, (error));                                                               \
     } while (0)
 
 static long long now_ns(void)

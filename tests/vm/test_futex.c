@@ -20,16 +20,17 @@
 #define THREADS 6
 #define NSEC 1000000000LL
 
-static long futex(void *word, int operation, uint32_t value, const void *timeout, void *word2, uint32_t value3)
+static long futex(void *word, int operation, uint32_t value, const void *timeout, void *word2,
+                  uint32_t value3)
 {
     return syscall(SYS_futex, word, operation, value, timeout, word2, value3);
 }
 
-#define FAILS(call, error)           \
-    do {                             \
-        errno = 0;                   \
-        CHECK_EQUAL((call), -1);     \
-        CHECK_EQUAL(errno, (error)); \
+#define FAILS(call, error)                                                                         \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK_EQUAL((call), -1);                                                                   \
+        CHECK_EQUAL(errno, (error));                                                               \
     } while (0)
 
 static long long now_ns(clockid_t clock)
@@ -174,14 +175,15 @@ CASE("requeue wakes some and moves the rest, which the second word wakes")
     await_woken(1);
     CHECK_EQUAL(futex(&word2, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 100, NULL, NULL, 0), 2);
     await_woken(3);
-    CHECK_EQUAL(futex(&word, FUTEX_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)100, &word2, 0), THREADS - 3);
+    CHECK_EQUAL(futex(&word, FUTEX_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)100, &word2, 0),
+                THREADS - 3);
     CHECK_EQUAL(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 100, NULL, NULL, 0), 0);
     CHECK_EQUAL(futex(&word2, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 100, NULL, NULL, 0), THREADS - 3);
     join(threads, THREADS);
 }
 
-#define WAKE_OP(op, operand, compare, with) \
-    ((uint32_t)(op) << 28 | (uint32_t)(compare) << 24 | ((operand) & 0xfff) << 12 | ((with) & 0xfff))
+#define WAKE_OP(op, operand, compare, with)                                                        \
+    ((uint32_t)(op) << 28 | (uint32_t)(compare) << 24 | ((operand)&0xfff) << 12 | ((with)&0xfff))
 
 CASE("wake_op changes the second word, and wakes there if its old value compares")
 {
@@ -191,15 +193,19 @@ CASE("wake_op changes the second word, and wakes there if its old value compares
     await_waiters(2);
     atomic_store(&word2, 5);
     CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word,
-                      WAKE_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_GT, 0)), 0);
+                      WAKE_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_GT, 0)),
+                0);
     CHECK_EQUAL(futex(&word, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word2,
-                      WAKE_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)), 1);
+                      WAKE_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)),
+                1);
     CHECK_EQUAL(atomic_load(&word2), 8);
     CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word2,
-                      WAKE_OP(FUTEX_OP_OR | FUTEX_OP_OPARG_SHIFT, 4, FUTEX_OP_CMP_LT, -1)), 0);
+                      WAKE_OP(FUTEX_OP_OR | FUTEX_OP_OPARG_SHIFT, 4, FUTEX_OP_CMP_LT, -1)),
+                0);
     CHECK_EQUAL(atomic_load(&word2), 24);
     CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word2,
-                      WAKE_OP(FUTEX_OP_ANDN, 8, FUTEX_OP_CMP_NE, 0)), 0);
+                      WAKE_OP(FUTEX_OP_ANDN, 8, FUTEX_OP_CMP_NE, 0)),
+                0);
     CHECK_EQUAL(atomic_load(&word2), 16);
     CHECK_EQUAL(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0), 1);
     join(threads, 2);
@@ -208,7 +214,8 @@ CASE("wake_op changes the second word, and wakes there if its old value compares
 
 CASE("processes meet at a shared word")
 {
-    _Atomic uint32_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    _Atomic uint32_t *shared =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child;
     int status;
 
@@ -229,13 +236,15 @@ CASE("processes meet at a shared word")
 
 CASE("a wait on a page not yet touched brings it in")
 {
-    _Atomic uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    _Atomic uint32_t *page =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct timespec time = timespec_of(1000000);
 
     FAILS(futex((void *)page, FUTEX_WAIT, 0, &time, NULL, 0), ETIMEDOUT);
     CHECK_EQUAL(madvise((void *)page, 4096, MADV_DONTNEED), 0);
     CHECK_EQUAL(futex((void *)page, FUTEX_WAKE_OP, 1, (void *)1, (void *)page,
-                      WAKE_OP(FUTEX_OP_SET, 9, FUTEX_OP_CMP_EQ, 9)), 0);
+                      WAKE_OP(FUTEX_OP_SET, 9, FUTEX_OP_CMP_EQ, 9)),
+                0);
     CHECK_EQUAL(atomic_load(page), 9);
     CHECK_EQUAL(munmap((void *)page, 4096), 0);
     FAILS(futex((void *)page, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);

@@ -140,6 +140,24 @@ CASE_LIMIT("a blocked reader sees that its peer is gone", 10)
     CHECK(wait(NULL) > 0);
 }
 
+// Forks readers of fd 0, one of them an orphan, and ends with code.
+static int leave(int code)
+{
+    char byte;
+
+    for (int i = 0; i < 4; i++) {
+        if (fork() == 0) {
+            if (i == 3 && fork() != 0)
+                _exit(0);
+            while (read(0, &byte, 1) != 0)
+                ;
+            pause();
+        }
+    }
+    usleep(100000);
+    return code;
+}
+
 static int never_written[2];
 
 static void read_for_ever(void)
@@ -161,8 +179,8 @@ CASE_LIMIT("a blocked reader is killed, and so its parent's end is complete", 10
     CHECK(kill(pid, SIGKILL) == 0);
     CHECK_EQUAL(wait_status(pid), -SIGKILL);
     CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\ngive %d 0", never_written[0]) == 0);
-    CHECK(box_do(&box, "exec /bin/busybox sh -c 'cat & sleep 0.1; exit 4'\nstart") == 0);
+    CHECK(box_do(&box, "give %d 0", never_written[0]) == 0);
+    CHECK(program_start(&box, "leave", 4) == 0);
     CHECK_EQUAL(box_wait(box.pid), 4);
     box_close(&box);
 }
@@ -526,10 +544,9 @@ CASE_LIMIT("children do not outlive their box, whoever of it has ended", 10)
 
     CHECK(pipe(fds) == 0);
     CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\ngive %d 1", fds[1]) == 0);
+    CHECK(box_do(&box, "give %d 0\ngive %d 1", fds[0], fds[1]) == 0);
     close(fds[1]);
-    CHECK(box_do(&box, "exec /bin/busybox sh -c '(sleep 1000 & sleep 1000 &) ; sleep 1000 & exit 6'\n"
-                       "start") == 0);
+    CHECK(program_start(&box, "leave", 6) == 0);
     CHECK_EQUAL(box_wait(box.pid), 6);
     CHECK(read(fds[0], &byte, 1) == 0);
     box_close(&box);
@@ -605,6 +622,8 @@ static int command(int argc, char **argv)
         return nest(number);
     if (strcmp(argv[1], "try-numbers") == 0)
         return try_numbers(number) != 0;
+    if (strcmp(argv[1], "leave") == 0)
+        return leave(number);
     if (strcmp(argv[1], "enter") == 0)
         return enter(number);
     return strcmp(argv[1], "fork") == 0 ? fork_many(number) : -1;

@@ -140,7 +140,8 @@ static bool all_get_the_same(void)
         most = reports[i].cpu_ns > most ? reports[i].cpu_ns : most;
         gap = reports[i].gap_ns > gap ? reports[i].gap_ns : gap;
     }
-    printf("# least %lld ms, most %lld ms, longest wait %lld ms\n", least / 1000000, most / 1000000, gap / 1000000);
+    printf("# least %lld ms, most %lld ms, longest wait %lld ms\n", least / 1000000, most / 1000000,
+           gap / 1000000);
     return gap < NSEC && most < 2 * least;
 }
 
@@ -270,7 +271,10 @@ CASE("a box with one busy process gets as much as one with eight")
     if (!have_boxes())
         return;
     CHECK_EQUAL(box_shell(&one, "", "while :; do :; done"), 0);
-    CHECK_EQUAL(box_shell(&many, "", "for i in 1 2 3 4 5 6 7; do while :; do :; done & done; while :; do :; done"), 0);
+    CHECK_EQUAL(
+        box_shell(&many, "",
+                  "for i in 1 2 3 4 5 6 7; do while :; do :; done & done; while :; do :; done"),
+        0);
     sleep_ms(300);
     of_one = box_cpu_ms(&one);
     of_many = box_cpu_ms(&many);

@@ -126,7 +126,8 @@ CASE("a robust mutex tells the next one that its owner ended")
 
 CASE("a robust mutex between processes survives its holder")
 {
-    pthread_mutex_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_mutex_t *shared =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t attributes;
     int status;
     pid_t child;

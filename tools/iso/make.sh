@@ -12,15 +12,16 @@ for tool in grub-mkrescue xorriso mformat; do
         exit 1
     }
 done
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree
 mkdir -p "$tree/boot/grub"
 cp "$2" "$tree/boot/boxwork.elf"
 cp "$3" "$tree/boot/boot.cpio"
 [ $# -lt 4 ] || cp "$4" "$tree/boot/job.cpio"
 cp "$(dirname "$0")/grub.cfg" "$tree/boot/grub/grub.cfg"
-grub-mkrescue --compress=xz --fonts= --locales= --themes= -o "$image.part" "$tree" >"$tree/log" 2>&1 || {
-    cat "$tree/log" >&2
+grub-mkrescue --compress=xz --fonts= --locales= --themes= -o "$image.part" "$tree" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
     exit 1
 }
 mv "$image.part" "$image"

@@ -14,17 +14,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// What a name of the skeleton allows; every other directory of the boot archive is there to be read and run. A tree of the
-// box's own begins with the directories that the archive has there.
+// What a name of the skeleton allows; every other directory of the boot archive is there to be read
+// and run. A tree of the box's own begins with the directories that the archive has there.
 static const struct {
     const char *name;
-    const char *path; // NULL: the same
+    const char *path;   // NULL: the same
     const char *rights; // NULL: left out
     bool tree;          // of the box's own
 } skeleton[] = {
-    { "boxwork", NULL, NULL, false }, { "box-dev", NULL, NULL, false }, { "dev", "/box-dev", "rw", false },
-    { "etc", NULL, "r", false },      { "home", NULL, "rwxc", true },   { "proc", NULL, "rwxc", false },
-    { "root", NULL, "rwxc", true },   { "tmp", NULL, "rwxc", true },    { "var", NULL, "rwxc", false },
+    { "boxwork", NULL, NULL, false },   { "box-dev", NULL, NULL, false },
+    { "dev", "/box-dev", "rw", false }, { "etc", NULL, "r", false },
+    { "home", NULL, "rwxc", true },     { "proc", NULL, "rwxc", false },
+    { "root", NULL, "rwxc", true },     { "tmp", NULL, "rwxc", true },
+    { "var", NULL, "rwxc", false },
 };
 #define RIGHTS_DEFAULT "rx"
 
@@ -124,8 +126,8 @@ static int bind_skeleton(struct box *box, const struct job *job)
     while (result == 0 && (entry = readdir(root)) != NULL) {
         struct stat stat;
 
-        if (entry->d_name[0] != '.' && fstatat(dirfd(root), entry->d_name, &stat, 0) == 0 && S_ISDIR(stat.st_mode) &&
-            !is_bound_by(job, entry->d_name))
+        if (entry->d_name[0] != '.' && fstatat(dirfd(root), entry->d_name, &stat, 0) == 0 &&
+            S_ISDIR(stat.st_mode) && !is_bound_by(job, entry->d_name))
             result = bind_name(box, entry->d_name);
     }
     closedir(root);
@@ -163,7 +165,8 @@ static int set_environment(struct box *box, const struct job *job)
 static void make_directories(const struct box *box, const char *path)
 {
     char part[4096 + 64];
-    int prefix = snprintf(part, sizeof(part), "/proc/%d/root%s", box->pid, path) - (int)strlen(path);
+    int prefix =
+        snprintf(part, sizeof(part), "/proc/%d/root%s", box->pid, path) - (int)strlen(path);
 
     for (char *at = strchr(part + prefix + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
@@ -184,7 +187,8 @@ static int set_cwd(struct box *box, const struct job *job)
     make_directories(box, job->cwd);
     if (write_file(box, path, job->cwd) == 0)
         return 0;
-    snprintf(box->error, sizeof(box->error), "working directory %.180s: %s", job->cwd, strerror(box->number));
+    snprintf(box->error, sizeof(box->error), "working directory %.180s: %s", job->cwd,
+             strerror(box->number));
     return -1;
 }
 
@@ -217,7 +221,8 @@ static int set_program(struct box *box, const struct job *job)
     if (text == NULL)
         return failed(box, "exec");
     // With a terminal, init's own program goes first and makes it the controlling one.
-    at = text + (job->terminal != NULL ? sprintf(text, "execfd %d init --terminal", self) : sprintf(text, "exec"));
+    at = text + (job->terminal != NULL ? sprintf(text, "execfd %d init --terminal", self)
+                                       : sprintf(text, "exec"));
     for (char **argument = job->arguments; *argument != NULL; argument++)
         at = append_word(at, *argument);
     result = command(box, text, (size_t)(at - text));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// init.c - process 1 of the outermost box: runs the launcher's program in a box, says how it ended, and ends the machine.
+// init.c - process 1 of the outermost box: runs the launcher's program in a box, says how it ended,
+// and ends the machine.
 //
-// The launcher's ports are /dev/virtio-ports/{stdin,stdout,stderr,control,tty}. On the control port go lines of text:
-// to us `signal N`, `window ROWS COLUMNS`; from us `start`, `record NAME VALUE`, `error STAGE ERRNO TEXT`, and `end` as the last; docs/launcher.md.
-// Without a job in the boot archive it runs a shell on the console.
+// The launcher's ports are /dev/virtio-ports/{stdin,stdout,stderr,control,tty}. On the control port
+// go lines of text: to us `signal N`, `window ROWS COLUMNS`; from us `start`, `record NAME VALUE`,
+// `error STAGE ERRNO TEXT`, and `end` as the last; docs/launcher.md. Without a job in the boot
+// archive it runs a shell on the console.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +108,8 @@ static void report_record(int pid)
 
 static void wait_for(const struct box *box)
 {
-    struct pollfd fds[2] = { { .fd = box->wait, .events = POLLIN }, { .fd = control, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = box->wait, .events = POLLIN },
+                             { .fd = control, .events = POLLIN } };
 
     for (;;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -165,8 +168,12 @@ static void run_console(void)
     static char *arguments[] = { "/bin/sh", "-l", NULL };
     static char *environment[] = { "PATH=/bin:/usr/bin", "HOME=/root", "TERM=vt100", NULL };
     static char *none[] = { NULL };
-    const struct job job = { .arguments = arguments, .environment = environment, .binds = none, .quotas = none,
-                             .cwd = "/root", .terminal = "" };
+    const struct job job = { .arguments = arguments,
+                             .environment = environment,
+                             .binds = none,
+                             .quotas = none,
+                             .cwd = "/root",
+                             .terminal = "" };
     struct box box;
     char status[32] = "";
 

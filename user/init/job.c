@@ -80,7 +80,10 @@ static int allocate(struct job *job, size_t entries)
     job->environment = calloc(entries + 1, sizeof(char *));
     job->binds = calloc(entries + 1, sizeof(char *));
     job->quotas = calloc(entries + 1, sizeof(char *));
-    return job->arguments != NULL && job->environment != NULL && job->binds != NULL && job->quotas != NULL ? 0 : -1;
+    return job->arguments != NULL && job->environment != NULL && job->binds != NULL &&
+                   job->quotas != NULL
+               ? 0
+               : -1;
 }
 
 int job_read(struct job *job, const char *path)

@@ -35,6 +35,7 @@ struct pipe {
     struct mutex lock;        // rank PIPE
     struct ring ring;         // p
     struct waitq readers;     // who waits for bytes, or for a writer
+    atomic_size_t least_need;   // a  bytes of room that the most modest waiting writer needs, or less
     struct waitq writers;     // who waits for room, or for a reader
     atomic_uint reader_count; // a  ends open for reading
     atomic_uint writer_count; // a
@@ -59,6 +60,7 @@ static void pipe_init(struct pipe *pipe, struct account *account)
     ring_init(&pipe->ring, account);
     waitq_init(&pipe->readers);
     waitq_init(&pipe->writers);
+    atomic_init(&pipe->least_need, SIZE_MAX);
 }
 
 static void pipe_fini(struct pipe *pipe)
@@ -80,12 +82,19 @@ static void wake_readers(struct pipe *pipe, unsigned count)
     wake(&pipe->readers, count, POLLIN | POLLRDNORM);
 }
 
-// A little room may be enough for one writer and not for another, so then all look.
+// A little room may be enough for one writer and not for another, so then all look; but none does
+// while it is not enough for any.
 static void wake_writers(struct pipe *pipe)
 {
     size_t room = ring_capacity(&pipe->ring) - ring_used(&pipe->ring);
 
-    wake(&pipe->writers, room < ATOMIC_SIZE ? WAKE_ALL : 1, POLLOUT | POLLWRNORM);
+    if (room >= ATOMIC_SIZE) {
+        wake(&pipe->writers, 1, POLLOUT | POLLWRNORM);
+    } else if (room >= atomic_load(&pipe->least_need)) {
+        // Those that still do not fit say so again.
+        atomic_store(&pipe->least_need, SIZE_MAX);
+        wake(&pipe->writers, WAKE_ALL, POLLOUT | POLLWRNORM);
+    }
 }
 
 static bool is_readable(const struct pipe *pipe)
@@ -97,6 +106,17 @@ static bool is_writable(const struct pipe *pipe, size_t need)
 {
     return ring_capacity(&pipe->ring) - ring_used(&pipe->ring) >= need ||
            atomic_load(&pipe->reader_count) == 0;
+}
+
+// The same, for a writer about to wait: says first how much it needs.
+static bool is_writable_or_needs(struct pipe *pipe, size_t need)
+{
+    size_t least = atomic_load(&pipe->least_need);
+
+    while (need < least && !atomic_compare_exchange_weak(&pipe->least_need, &least, need))
+        ;
+    atomic_thread_fence(memory_order_seq_cst); // before looking at the ring: against wake_writers
+    return is_writable(pipe, need);
 }
 
 static ssize_t read_some(struct pipe *pipe, struct iobuf *buffer)
@@ -181,7 +201,7 @@ static ssize_t pipe_write(struct handle *handle, struct iobuf *buffer, off_t *po
             error = -EAGAIN;
         else if (written == 0)
             error =
-                WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_writable(pipe, need));
+                WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER, is_writable_or_needs(pipe, need));
     }
     return size != buffer->left ? (ssize_t)(size - buffer->left) : error;
 }

@@ -192,21 +192,18 @@ static int fill(struct ramfs_node *file, uint64_t first, uint64_t end)
 // A hole reads as zeros: the pages that are there are cleared.
 static int clear(struct ramfs_node *file, uint64_t start, uint64_t end)
 {
-    uint64_t pages = 0;
+    uint64_t pages = 0, index = start >> PAGE_SHIFT;
+    struct frame *frame;
 
+    // From page to page: a sparse file is mostly nothing, and others wait for its lock.
     end = MIN(end, ALIGN_UP(file->node.size, PAGE_SIZE));
-    while (start < end) {
-        uint64_t piece = MIN(end - start, PAGE_SIZE - (start & PAGE_MASK));
-        struct frame *frame;
-        int error = pager_page(&file->pager, start >> PAGE_SHIFT, false, &frame);
-
-        if (error != 0)
-            return error;
-        if (frame != NULL) {
-            memset((char *)frame_ptr(frame) + (start & PAGE_MASK), 0, piece);
-            frame_put(frame);
-        }
-        start += piece;
+    while (start < end && (frame = pager_next(&file->pager, &index)) != NULL) {
+        start = MAX(start, index << PAGE_SHIFT);
+        if (start < end)
+            memset((char *)frame_ptr(frame) + (start & PAGE_MASK), 0,
+                   MIN(end - start, PAGE_SIZE - (start & PAGE_MASK)));
+        frame_put(frame);
+        start = ++index << PAGE_SHIFT;
         if (++pages % PAGES_BETWEEN_LOOKS == 0 && thread_relax())
             return -EINTR;
     }

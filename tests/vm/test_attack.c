@@ -1,0 +1,851 @@
+// SPDX-License-Identifier: MIT
+// test_attack.c - what a hostile program may try against the kernel and the boxes beside it: each is refused, or costs its
+// maker alone.
+// vm: smp
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+#define PAGE 4096
+#define HOLE_MODE 3 // FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+
+static double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+// Runs body in a child. Returns the signal that ended it, or minus its exit code.
+static int in_child(void (*body)(void))
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        body();
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+}
+
+// --- Frames of signal handlers ---
+
+static void (*change)(ucontext_t *context);
+
+static void hostile_handler(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    change(context);
+}
+
+static void raise_changed(void)
+{
+    struct sigaction action = { .sa_sigaction = hostile_handler, .sa_flags = SA_SIGINFO };
+
+    sigaction(SIGUSR1, &action, NULL);
+    raise(SIGUSR1);
+}
+
+static void rip_kernel(ucontext_t *c) { c->uc_mcontext.gregs[REG_RIP] = (greg_t)0xffffffff80100000; }
+static void rip_hole(ucontext_t *c) { c->uc_mcontext.gregs[REG_RIP] = (greg_t)0x0000800000000000; }
+static void rip_wild(ucontext_t *c) { c->uc_mcontext.gregs[REG_RIP] = (greg_t)0x8000000000000000; }
+static void rsp_wild(ucontext_t *c) { c->uc_mcontext.gregs[REG_RSP] = (greg_t)0x8000000000000000; }
+static void rsp_kernel(ucontext_t *c) { c->uc_mcontext.gregs[REG_RSP] = (greg_t)0xffffffff80100000; }
+static void selectors(ucontext_t *c) { c->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)0x0018001800180010; }
+static void flags_all(ucontext_t *c) { c->uc_mcontext.gregs[REG_EFL] = (greg_t)(-1 & ~0x500); }
+static void fpu_kernel(ucontext_t *c) { c->uc_mcontext.fpregs = (void *)0xffffffff80100000; }
+static void fpu_top(ucontext_t *c) { c->uc_mcontext.fpregs = (void *)0x7fffffffefc0; }
+static void fpu_odd(ucontext_t *c) { c->uc_mcontext.fpregs = (void *)((char *)c->uc_mcontext.fpregs + 8); }
+static void fpu_mxcsr(ucontext_t *c) { memset((char *)c->uc_mcontext.fpregs + 24, 0xff, 4); }
+static void fpu_header(ucontext_t *c) { memset((char *)c->uc_mcontext.fpregs + 512, 0xff, 64); }
+static void fpu_compact(ucontext_t *c) { memset((char *)c->uc_mcontext.fpregs + 527, 0x80, 1); }
+static void fpu_all(ucontext_t *c) { memset((char *)c->uc_mcontext.fpregs, 0xff, 464); }
+static void fpu_none(ucontext_t *c) { c->uc_mcontext.fpregs = NULL; }
+
+CASE("a hostile frame of a signal handler ends its process and nothing else")
+{
+    static void (*const fatal[])(ucontext_t *) = { rip_kernel, rip_hole, rip_wild, rsp_wild, rsp_kernel,
+                                                   fpu_kernel, fpu_top, fpu_odd };
+    static void (*const any[])(ucontext_t *) = { selectors, flags_all, fpu_mxcsr, fpu_all, fpu_header, fpu_compact, fpu_none };
+
+    for (unsigned i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+        change = fatal[i];
+        CHECK_EQUAL(in_child(raise_changed) > 0 ? 1 : (int)i + 100, 1);
+    }
+    for (unsigned i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+        change = any[i];
+        CHECK(in_child(raise_changed) >= 0);
+    }
+}
+
+static void flags_after(void)
+{
+    unsigned long flags;
+
+    raise_changed();
+    __asm__ volatile("pushfq; pop %0" : "=r"(flags));
+    // IOPL, NT, VM, VIF, VIP off; interrupts on
+    _exit((flags & 0x1a7000) != 0 || !(flags & 0x200));
+}
+
+CASE("a frame of a signal handler gives no privileged flag")
+{
+    change = flags_all;
+    CHECK_EQUAL(in_child(flags_after), 0);
+}
+
+static void return_nowhere(void)
+{
+    __asm__ volatile("mov $0xffffffff80000000, %%rsp; mov $15, %%eax; syscall; hlt" : : : "memory");
+}
+
+static void return_garbage(void)
+{
+    static uint64_t garbage[1024];
+
+    memset(garbage, 0xa5, sizeof(garbage));
+    __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall; hlt" : : "r"(&garbage[128]) : "memory");
+}
+
+CASE("a return from a handler that was never entered ends the process")
+{
+    CHECK_EQUAL(in_child(return_nowhere), SIGSEGV);
+    CHECK_EQUAL(in_child(return_garbage), SIGSEGV);
+}
+
+// --- The edges of user mode ---
+
+static volatile sig_atomic_t traps;
+
+static void count_trap(int number)
+{
+    (void)number;
+    traps++;
+}
+
+static void step_through_calls(void)
+{
+    long result = 0;
+
+    signal(SIGTRAP, count_trap);
+    for (int i = 0; i < 100; i++)
+        __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; mov $39, %%eax; syscall; mov %%rax, %0; nop;"
+                         "pushfq; andq $~0x100, (%%rsp); popfq"
+                         : "=r"(result) : : "rax", "rcx", "r11", "memory");
+    _exit(traps == 0 || result != getpid());
+}
+
+CASE("single steps through system calls trap in user mode alone")
+{
+    CHECK_EQUAL(in_child(step_through_calls), 0);
+}
+
+static void step_unhandled(void)
+{
+    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; mov $39, %%eax; syscall; nop; nop" : : : "rax", "rcx", "r11", "memory");
+}
+
+static void int1(void) { __asm__ volatile(".byte 0xf1"); }
+static void int3(void) { __asm__ volatile("int3"); }
+static void int4(void) { __asm__ volatile("int $4"); }
+static void load_kernel_ss(void) { __asm__ volatile("mov $0x18, %%eax; mov %%eax, %%ss" : : : "eax"); }
+static void load_ldt_fs(void) { __asm__ volatile("mov $0x7, %%eax; mov %%eax, %%fs" : : : "eax"); }
+static void far_return(void) { __asm__ volatile("push $0x23; push $0; lretq"); }
+static void sysenter(void) { __asm__ volatile("sysenter"); }
+static void read_msr(void) { __asm__ volatile("mov $0x174, %%ecx; rdmsr" : : : "eax", "ecx", "edx"); }
+static void wild_jump(void) { __asm__ volatile("mov $0x8000000000000000, %%rax; jmp *%%rax" : : : "rax"); }
+static void iret_kernel(void) { __asm__ volatile("push $0x18; push $0; push $0x3202; push $0x10; push $0; iretq"); }
+static void mov_ss_int3(void)
+{
+    __asm__ volatile("mov $0x2b, %%eax; pushfq; orq $0x100, (%%rsp); popfq; mov %%eax, %%ss; int3" : : : "eax", "memory");
+}
+static void mov_ss_syscall(void)
+{
+    __asm__ volatile("mov $0x2b, %%ecx; mov $39, %%eax; pushfq; orq $0x100, (%%rsp); popfq; mov %%ecx, %%ss; syscall; nop"
+                     : : : "rax", "rcx", "r11", "memory");
+}
+
+static void (*odd)(void);
+
+// QEMU's own CPU faults on the far return and iretq for ever, as they read the stack as the kernel would: an alarm ends that.
+static void run_odd(void)
+{
+    alarm(1);
+    odd();
+}
+
+CASE("odd instructions end their process by a signal")
+{
+    static void (*const bodies[])(void) = { step_unhandled, int1, int3, int4, load_kernel_ss, load_ldt_fs, far_return, sysenter,
+                                            read_msr, wild_jump, iret_kernel, mov_ss_int3, mov_ss_syscall };
+
+    for (unsigned i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        odd = bodies[i];
+        CHECK_EQUAL(in_child(run_odd) > 0 ? 1 : (int)i + 100, 1);
+    }
+}
+
+static void call_with_wild_stack(void)
+{
+    long result;
+
+    for (int i = 0; i < 1000; i++)
+        __asm__ volatile("mov %%rsp, %%r12; mov $0xffffffff80100000, %%rsp; mov $39, %%eax; syscall; mov %%r12, %%rsp; mov %%rax, %0"
+                         : "=r"(result) : : "rax", "rcx", "r11", "r12", "memory");
+    _exit(result != getpid());
+}
+
+static void signal_with_wild_stack(void)
+{
+    long pid = getpid();
+
+    signal(SIGUSR1, count_trap);
+    __asm__ volatile("mov $0x8000000000000000, %%rsp; mov $62, %%eax; mov $10, %%esi; syscall; hlt" : : "D"(pid) : "memory");
+}
+
+static void signal_with_no_stack(void)
+{
+    long pid = getpid();
+
+    signal(SIGUSR1, count_trap);
+    __asm__ volatile("mov $64, %%rsp; mov $62, %%eax; mov $10, %%esi; syscall; hlt" : : "D"(pid) : "memory");
+}
+
+CASE("a call with a stack pointer into the kernel works, and a handler has nowhere to run")
+{
+    CHECK_EQUAL(in_child(call_with_wild_stack), 0);
+    CHECK_EQUAL(in_child(signal_with_wild_stack), SIGSEGV);
+    CHECK_EQUAL(in_child(signal_with_no_stack), SIGSEGV);
+}
+
+static void call_at_the_top(void)
+{
+    char *last = mmap((void *)0x7fffffffe000, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    if (last == MAP_FAILED)
+        _exit(1);
+    memcpy(last + PAGE - 2, "\x0f\x05", 2);
+    if (mprotect(last, PAGE, PROT_READ | PROT_EXEC) != 0)
+        _exit(1);
+    __asm__ volatile("mov $39, %%eax; jmp *%0" : : "r"(last + PAGE - 2) : "rax", "rcx", "r11");
+}
+
+CASE("a system call in the last two bytes of user space returns to a fault")
+{
+    int end = in_child(call_at_the_top);
+
+    CHECK(end == SIGSEGV || end == -1);
+}
+
+static void set_ac(void)
+{
+    char bytes[64];
+    int fds[2];
+
+    if (pipe(fds) != 0)
+        _exit(1);
+    __asm__ volatile("pushfq; orq $0x40000, (%%rsp); popfq" : : : "memory", "cc");
+    for (int i = 0; i < 100; i++) {
+        if (syscall(SYS_write, fds[1], bytes + 1, 33) != 33 || syscall(SYS_read, fds[0], bytes + 3, 33) != 33)
+            _exit(2);
+    }
+    __asm__ volatile("pushfq; andq $~0x40000, (%%rsp); popfq" : : : "memory", "cc");
+    _exit(syscall(SYS_write, fds[1], 0xffffffff80100000, 8) != -1);
+}
+
+CASE("the flag that opens user memory to the kernel has no effect on it when a program sets it")
+{
+    CHECK_EQUAL(in_child(set_ac), 0);
+}
+
+CASE("a thread's base register takes no address that is none")
+{
+    static char stack[PAGE * 4];
+
+    for (int i = 0; i < 3; i++) {
+        static const unsigned long bases[] = { 0x8000000000000000, 0x800000000000, 0xffffffff80100000 };
+
+        CHECK(syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, NULL, NULL, NULL, bases[i]) == -1 && errno == EPERM);
+        CHECK(syscall(SYS_arch_prctl, 0x1002, bases[i]) == -1 && errno == EPERM);
+        CHECK(syscall(SYS_arch_prctl, 0x1001, bases[i]) == -1 && errno == EPERM);
+    }
+    CHECK(stack[0] == 0);
+}
+
+// --- Handles that are not files ---
+
+CASE("a handle without a file is not opened a second time by its link")
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    char path[64], byte[8];
+    int fds[] = { epoll_create1(0), eventfd(0, EFD_NONBLOCK), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK),
+                  (int)syscall(SYS_signalfd4, -1, &(uint64_t){ 1 }, 8, 0x800), (int)syscall(SYS_pidfd_open, getpid(), 0),
+                  open("/proc/self/ctl", O_RDWR), open("/proc/self/wait", O_RDONLY | O_NONBLOCK), open("/proc/self/note", O_RDONLY | O_NONBLOCK) };
+
+    for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        int again;
+
+        CHECK(fds[i] >= 0);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
+        again = open(path, O_RDWR | O_NONBLOCK);
+        if (again < 0)
+            continue;
+        CHECK(read(again, byte, sizeof(byte)) < 8);
+        CHECK(write(again, byte, 0) <= 0);
+        epoll_ctl(fds[0], EPOLL_CTL_ADD, again, &event);
+        ioctl(again, FIONREAD, byte);
+        close(again);
+    }
+}
+
+CASE("a handle that only names something does nothing else")
+{
+    int fd = open("/tmp", O_PATH), fifo, other = open("/dev/zero", O_RDWR), set = epoll_create1(0);
+    struct flock lock = { .l_type = F_RDLCK };
+    struct epoll_event event = { .events = EPOLLIN };
+    struct iovec vector = { &lock, 8 };
+    char bytes[256];
+
+    unlink("/tmp/attack.fifo");
+    CHECK(mkfifo("/tmp/attack.fifo", 0600) == 0);
+    fifo = open("/tmp/attack.fifo", O_PATH);
+    CHECK(fd >= 0 && fifo >= 0);
+    for (int i = 0; i < 2; i++, fd = fifo) {
+        CHECK(read(fd, bytes, 1) < 0 && write(fd, bytes, 1) < 0 && readv(fd, &vector, 1) < 0);
+        CHECK(ioctl(fd, TCGETS, bytes) < 0 && fcntl(fd, F_SETLK, &lock) < 0 && fcntl(fd, F_SETFL, O_APPEND) < 0);
+        CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED);
+        CHECK(syscall(SYS_getdents64, fd, bytes, sizeof(bytes)) < 0 && lseek(fd, 0, SEEK_CUR) < 0);
+        CHECK(ftruncate(fd, 0) < 0 && fsync(fd) < 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) < 0);
+        CHECK(syscall(SYS_sendfile, fd, other, NULL, 10) < 0 && syscall(SYS_splice, fd, NULL, other, NULL, 10, 0) < 0);
+        CHECK(syscall(SYS_copy_file_range, other, NULL, fd, NULL, 10, 0) < 0);
+        CHECK(syscall(SYS_fallocate, fd, 0, 0, 10) < 0 && syscall(SYS_flock, fd, 1) < 0);
+    }
+    unlink("/tmp/attack.fifo");
+}
+
+// --- Work without end ---
+
+#define FAN 40
+#define LEVELS 5
+
+CASE("an event goes through sets of sets once, by however many fds they watch each other")
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    int below[2], sets[LEVELS];
+    double begun;
+
+    CHECK(pipe(below) == 0);
+    for (int level = 0; level < LEVELS; level++) {
+        int target = level == 0 ? below[0] : sets[level - 1];
+
+        sets[level] = epoll_create1(EPOLL_CLOEXEC);
+        CHECK(sets[level] >= 0);
+        for (int i = 0; i < FAN; i++) {
+            int fd = dup(target);
+
+            if (epoll_ctl(sets[level], EPOLL_CTL_ADD, fd, &event) != 0) {
+                CHECK(level == LEVELS - 1 && errno == ELOOP);
+                break;
+            }
+        }
+    }
+    begun = seconds();
+    CHECK(write(below[1], "x", 1) == 1);
+    CHECK(epoll_wait(sets[LEVELS - 2], &event, 1, 1000) == 1);
+    CHECK(epoll_wait(sets[0], &event, 1, 1000) == 1);
+    CHECK_EQUAL(seconds() - begun < 2 ? 0 : (long)(seconds() - begun), 0);
+}
+
+static int sparse = -1;
+
+static void punch(void)
+{
+    _exit(syscall(SYS_fallocate, sparse, HOLE_MODE, 0L, 1L << 62) != 0);
+}
+
+CASE("a hole in an endless file takes no endless time, and keeps nobody from the file")
+{
+    char byte = 1;
+    double begun = seconds();
+
+    sparse = open("/tmp/attack.sparse", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(sparse >= 0 && unlink("/tmp/attack.sparse") == 0 && ftruncate(sparse, 1L << 62) == 0);
+    CHECK(pwrite(sparse, "abc", 3, 5) == 3 && pwrite(sparse, "x", 1, (1L << 61) + 7) == 1);
+    CHECK_EQUAL(in_child(punch), 0);
+    CHECK(pread(sparse, &byte, 1, 5) == 1 && byte == 0);
+    CHECK(pread(sparse, &byte, 1, (1L << 61) + 7) == 1 && byte == 0);
+    CHECK(pwrite(sparse, "abcdef", 6, PAGE - 3) == 6);
+    CHECK(syscall(SYS_fallocate, sparse, HOLE_MODE, (long)PAGE - 2, 3L) == 0);
+    CHECK(pread(sparse, &byte, 1, PAGE - 3) == 1 && byte == 'a');
+    CHECK(pread(sparse, &byte, 1, PAGE) == 1 && byte == 0);
+    CHECK(pread(sparse, &byte, 1, PAGE + 1) == 1 && byte == 'e');
+    CHECK(syscall(SYS_fallocate, sparse, 0, 0L, 1L << 62) == -1 && errno == ENOSPC);
+    CHECK(seconds() - begun < 5);
+}
+
+CASE_LIMIT("timers of a nanosecond leave the machine to others", 30)
+{
+    struct itimerspec fast = { { 0, 1 }, { 0, 1 } };
+    struct sigevent none = { .sigev_notify = SIGEV_NONE };
+    volatile unsigned long sum = 0;
+    double begun = seconds();
+    timer_t timer;
+
+    for (int i = 0; i < 30; i++) {
+        int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+        CHECK(fd >= 0 && timerfd_settime(fd, 0, &fast, NULL) == 0);
+        CHECK(timer_create(CLOCK_MONOTONIC, &none, &timer) == 0 && timer_settime(timer, 0, &fast, NULL) == 0);
+    }
+    for (unsigned long i = 0; i < 1000000; i++)
+        sum += i;
+    CHECK(seconds() - begun < 15);
+}
+
+CASE("positions past every end list nothing")
+{
+    static const char *const paths[] = { "/", "/proc", "/proc/self/fd", "/proc/self/task", "/proc/self/env", "/proc/self/ns",
+                                         "/tmp", "/dev", "/dev/pts", "/proc/sys/kernel" };
+    static const long positions[] = { 1, 2, 3, 255, 256, 4095, 65535, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x1000000ff,
+                                      0x17fffffff, 0x7fffffffffff, 0x7fffffff00000000, 0x7fffffffffffff00, 0x7fffffffffffffff };
+    char bytes[2048];
+
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        int fd = open(paths[i], O_RDONLY | O_DIRECTORY);
+
+        CHECK(fd >= 0);
+        for (unsigned j = 0; j < sizeof(positions) / sizeof(positions[0]); j++) {
+            if (lseek(fd, positions[j], SEEK_SET) != positions[j])
+                continue;
+            for (int turns = 0; turns < 50 && syscall(SYS_getdents64, fd, bytes, sizeof(bytes)) > 0; turns++)
+                ;
+        }
+        close(fd);
+    }
+}
+
+#define DEPTH 3000
+
+CASE_LIMIT("a deep tree is walked up, named and freed without recursion", 60)
+{
+    static char up[4000], path[8192];
+    int fd;
+
+    CHECK(mkdir("/tmp/attack.deep", 0700) == 0 && chdir("/tmp/attack.deep") == 0);
+    for (int i = 0; i < DEPTH; i++)
+        CHECK(mkdir("d", 0700) == 0 && chdir("d") == 0);
+    for (int i = 0; i < 1300; i++)
+        memcpy(up + 3 * i, "../", 3);
+    fd = open(up, O_RDONLY | O_DIRECTORY);
+    CHECK(fd >= 0);
+    CHECK(getcwd(path, sizeof(path)) != NULL || errno == ENAMETOOLONG || errno == ERANGE);
+    CHECK(rename("/tmp/attack.deep", "/tmp/attack.deep/d/d/x") == -1 && errno == EINVAL);
+    for (int i = 0; i < DEPTH; i++)
+        CHECK(chdir("..") == 0 && rmdir("d") == 0);
+    CHECK(chdir("/") == 0 && rmdir("/tmp/attack.deep") == 0);
+}
+
+CASE("sizes that do not fit are refused")
+{
+    static struct iovec vectors[1025];
+    char bytes[64];
+    int fds[2];
+
+    for (int i = 0; i < 1025; i++)
+        vectors[i] = (struct iovec){ bytes, 0x7ffffffffffffff };
+    CHECK(pipe2(fds, O_NONBLOCK) == 0);
+    CHECK(writev(fds[1], vectors, 1025) == -1 && errno == EINVAL);
+    CHECK(writev(fds[1], vectors, 1024) == -1 && (errno == EINVAL || errno == EFAULT));
+    CHECK(writev(fds[1], vectors, -1) == -1 && errno == EINVAL);
+    CHECK(syscall(SYS_poll, bytes, 0xffffffffU, 0) == -1);
+    CHECK(syscall(SYS_select, 0x7fffffff, bytes, NULL, NULL, &(struct timeval){ 0, 0 }) >= -1);
+    CHECK(syscall(SYS_epoll_wait, epoll_create1(0), bytes, 0x7fffffff, 0) == -1 && errno == EINVAL);
+    CHECK(mmap(NULL, 0xffffffffffffff00, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+    CHECK(mmap((void *)0x7ffffffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+    CHECK(mremap(bytes, PAGE, 0xffffffffffff0000, MREMAP_MAYMOVE) == MAP_FAILED);
+    CHECK(syscall(SYS_getrandom, 0x7ffffffff000, 1L << 40, 0) == -1);
+    CHECK(syscall(SYS_setgroups, 0x7fffffff, bytes) == -1);
+    CHECK(syscall(SYS_process_vm_readv, getpid(), vectors, 1024, vectors, 1024, 0) == -1);
+}
+
+// --- Terminals ---
+
+static int pty_master(char *slave, size_t size)
+{
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), number, unlock = 0;
+
+    CHECK(master >= 0 && ioctl(master, TIOCSPTLCK, &unlock) == 0 && ioctl(master, TIOCGPTN, &number) == 0);
+    snprintf(slave, size, "/dev/pts/%d", number);
+    return master;
+}
+
+CASE("a slave that could not be opened does not count as open")
+{
+    char path[32], byte;
+    int master = pty_master(path, sizeof(path)), slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    CHECK(slave >= 0 && ioctl(slave, TIOCEXCL) == 0);
+    CHECK(open(path, O_RDWR | O_NOCTTY) == -1 && errno == EBUSY);
+    close(slave);
+    alarm(5);
+    CHECK(read(master, &byte, 1) == -1 && errno == EIO);
+    alarm(0);
+}
+
+CASE("terminals are numbered in each box for itself")
+{
+    struct test_box box;
+    char path[32];
+    int master = pty_master(path, sizeof(path));
+
+    CHECK(strcmp(path, "/dev/pts/0") == 0);
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\nbind dev /dev rwc\n"
+                       "exec /bin/test_attack pty-number\nstart") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 0);
+    box_close(&box);
+    close(master);
+}
+
+static int command(int argc, char **argv)
+{
+    int master, number = -1;
+
+    if (argc != 2 || strcmp(argv[1], "pty-number") != 0)
+        return -1;
+    master = open("/dev/ptmx", O_RDWR);
+    if (master < 0 || ioctl(master, TIOCGPTN, &number) != 0)
+        return 99;
+    return number;
+}
+
+__attribute__((constructor)) static void set_command(void)
+{
+    vmtest_command = command;
+}
+
+// --- Races ---
+
+static atomic_int stop_racing;
+static char *arena;
+static int shared_fd;
+
+#define ARENA (64 * PAGE)
+
+static void *race_maps(void *seed)
+{
+    unsigned state = (unsigned)(uintptr_t)seed * 2654435761U;
+
+    while (!stop_racing) {
+        char *at;
+        size_t size;
+
+        state = state * 1103515245 + 12345;
+        at = arena + (state >> 8) % 64 * PAGE;
+        size = ((state >> 16) % 16 + 1) * PAGE;
+        if (at + size > arena + ARENA)
+            size = (size_t)(arena + ARENA - at);
+        switch (state >> 24 & 7) {
+        case 0: munmap(at, size); break;
+        case 1: mprotect(at, size, PROT_READ); break;
+        case 2: madvise(at, size, MADV_DONTNEED); break;
+        case 3: mremap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, arena + (state >> 10) % 48 * PAGE); break;
+        case 4: mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_fd, 0); break;
+        case 5: if (ftruncate(shared_fd, (off_t)(state >> 12) % ARENA) != 0) abort(); break;
+        default: mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0); break;
+        }
+    }
+    return NULL;
+}
+
+// Only system calls touch the arena, so that a missing page is an error and not a signal.
+static void *race_copies(void *unused)
+{
+    int fds[2];
+
+    (void)unused;
+    if (pipe2(fds, O_NONBLOCK) != 0)
+        abort();
+    while (!stop_racing) {
+        for (int page = 0; page < 64; page += 3) {
+            ssize_t length = write(fds[1], arena + page * PAGE, 3 * PAGE);
+
+            if (length > 0 && read(fds[0], arena + (63 - page) * PAGE, (size_t)length) < 0 && read(fds[0], (char[3 * PAGE]){ 0 }, 3 * PAGE) < 0)
+                continue;
+            if (pread(shared_fd, arena + page * PAGE, PAGE, 0) > 0 && pwrite(shared_fd, arena + page * PAGE, PAGE, PAGE) < 0)
+                continue;
+        }
+    }
+    close(fds[0]);
+    close(fds[1]);
+    return NULL;
+}
+
+static void race_memory(void)
+{
+    pthread_t threads[4];
+
+    arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < 4; i++)
+        if (pthread_create(&threads[i], NULL, i < 2 ? race_maps : race_copies, (void *)(uintptr_t)(i + 1)) != 0)
+            _exit(1);
+    for (int i = 0; i < 40; i++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            for (int page = 0; page < 64; page++)
+                syscall(SYS_getrandom, arena + page * PAGE, 16, 0);
+            _exit(0);
+        }
+        if (child > 0)
+            waitpid(child, NULL, 0);
+        usleep(20000);
+    }
+    stop_racing = 1;
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    _exit(0);
+}
+
+CASE_LIMIT("threads that map, move, cut, copy and fork at once corrupt nothing", 60)
+{
+    shared_fd = open("/tmp/attack.map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(shared_fd >= 0 && unlink("/tmp/attack.map") == 0 && ftruncate(shared_fd, ARENA) == 0);
+    CHECK_EQUAL(in_child(race_memory), 0);
+}
+
+static int race_set, race_pipe[2];
+
+static void *race_fds(void *seed)
+{
+    unsigned state = (unsigned)(uintptr_t)seed * 2654435761U;
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT }, got[8];
+    char byte;
+
+    while (!stop_racing) {
+        int fd;
+
+        state = state * 1103515245 + 12345;
+        fd = 40 + (int)(state >> 8) % 8;
+        switch (state >> 24 & 7) {
+        case 0: close(fd); break;
+        case 1: dup2(race_pipe[state >> 20 & 1], fd); break;
+        case 2: dup2(race_set, fd); break;
+        case 3: epoll_ctl(race_set, EPOLL_CTL_ADD, fd, &event); break;
+        case 4: epoll_ctl(race_set, EPOLL_CTL_DEL, fd, &event); break;
+        case 5: if (write(race_pipe[1], "x", 1) == 1 && read(race_pipe[0], &byte, 1) < 0) continue; break;
+        case 6: {
+            int inner = epoll_create1(EPOLL_CLOEXEC), events = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+            epoll_ctl(inner, EPOLL_CTL_ADD, events, &event);
+            epoll_ctl(inner, EPOLL_CTL_ADD, race_pipe[0], &event);
+            epoll_ctl(race_set, EPOLL_CTL_ADD, inner, &event);
+            epoll_ctl(race_set, EPOLL_CTL_ADD, events, &event);
+            close(state & 0x1000 ? inner : events);
+            close(state & 0x1000 ? events : inner);
+            break;
+        }
+        default: epoll_wait(race_set, got, 8, 0); break;
+        }
+    }
+    return NULL;
+}
+
+static void race_descriptors(void)
+{
+    pthread_t threads[4];
+
+    race_set = epoll_create1(0);
+    if (race_set < 0 || pipe2(race_pipe, O_NONBLOCK) != 0)
+        _exit(1);
+    for (int i = 0; i < 4; i++)
+        if (pthread_create(&threads[i], NULL, race_fds, (void *)(uintptr_t)(i + 1)) != 0)
+            _exit(1);
+    usleep(1500000);
+    stop_racing = 1;
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    _exit(0);
+}
+
+CASE_LIMIT("threads that watch, close and replace the same fds corrupt nothing", 60)
+{
+    CHECK_EQUAL(in_child(race_descriptors), 0);
+}
+
+static void race_names(int seed)
+{
+    unsigned state = (unsigned)seed * 2654435761U;
+
+    for (;;) {
+        char from[64], to[64], byte[256];
+
+        state = state * 1103515245 + 12345;
+        snprintf(from, sizeof(from), "/tmp/attack.names/%u/%u", state >> 8 & 3, state >> 10 & 3);
+        snprintf(to, sizeof(to), "/tmp/attack.names/%u/%u/%u", state >> 12 & 3, state >> 14 & 3, state >> 16 & 3);
+        switch (state >> 24 & 7) {
+        case 0: mkdir(from, 0700); break;
+        case 1: rmdir(from); break;
+        case 2: if (rename(from, to) != 0) continue; break;
+        case 3: if (rename(to, from) != 0) continue; break;
+        case 4: syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 2); break;
+        case 5: if (chdir(to) != 0) continue; break;
+        case 6: close(getcwd(byte, sizeof(byte)) != NULL ? open("../..", O_RDONLY) : -1); break;
+        default:
+            if (symlink("../../1", to) != 0 && unlink(from) != 0 && link(to, from) != 0)
+                continue;
+            break;
+        }
+    }
+}
+
+CASE_LIMIT("processes that rename a tree into itself and out of it are stopped by one kill", 60)
+{
+    pid_t first = 0;
+
+    CHECK(mkdir("/tmp/attack.names", 0700) == 0);
+    for (int i = 0; i < 4; i++) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "/tmp/attack.names/%d", i);
+        CHECK(mkdir(path, 0700) == 0);
+    }
+    for (int i = 0; i < 6; i++) {
+        pid_t child = fork();
+
+        CHECK(child >= 0);
+        if (child == 0) {
+            setpgid(0, first);
+            race_names(i + 1);
+        }
+        if (first == 0)
+            first = child;
+        setpgid(child, first);
+    }
+    usleep(1500000);
+    CHECK(kill(-first, SIGKILL) == 0);
+    for (int i = 0; i < 6; i++)
+        CHECK(waitpid(-first, NULL, 0) > 0);
+    CHECK(system("rm -rf /tmp/attack.names") == 0);
+}
+
+static void storm(void)
+{
+    struct sigaction action = { .sa_handler = count_trap, .sa_flags = SA_NODEFER };
+
+    for (int number = 1; number <= 64; number++)
+        sigaction(number, &action, NULL);
+    for (;;) {
+        kill(0, SIGUSR1);
+        kill(0, SIGRTMIN + 3);
+        kill(0, SIGTSTP);
+        kill(0, SIGCONT);
+    }
+}
+
+CASE_LIMIT("a storm of signals is over with one kill of its group", 30)
+{
+    pid_t first = 0;
+
+    for (int i = 0; i < 8; i++) {
+        pid_t child = fork();
+
+        CHECK(child >= 0);
+        if (child == 0) {
+            setpgid(0, first);
+            storm();
+        }
+        if (first == 0)
+            first = child;
+        setpgid(child, first);
+    }
+    usleep(500000);
+    CHECK(kill(-first, SIGKILL) == 0);
+    for (int i = 0; i < 8; i++)
+        CHECK(waitpid(-first, NULL, 0) > 0);
+}
+
+static void *exec_away(void *unused)
+{
+    (void)unused;
+    execl("/bin/busybox", "true", NULL);
+    return NULL;
+}
+
+static void race_exec(void)
+{
+    pthread_t thread;
+
+    for (int i = 0; i < 3; i++)
+        if (pthread_create(&thread, NULL, exec_away, NULL) != 0)
+            _exit(0);
+    if (getpid() & 1)
+        _exit(0);
+    pthread_create(&thread, NULL, race_maps, NULL);
+    vfork();
+    _exit(0);
+}
+
+CASE_LIMIT("several threads that exec, fork and exit at once leave one end", 60)
+{
+    shared_fd = open("/tmp/attack.map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(shared_fd >= 0 && unlink("/tmp/attack.map") == 0);
+    arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < 60; i++) {
+        pid_t child = fork();
+        int status;
+
+        CHECK(child >= 0);
+        if (child == 0)
+            race_exec();
+        if (i % 3 == 0)
+            kill(child, SIGKILL);
+        CHECK(waitpid(child, &status, 0) == child);
+    }
+}
+
+static void open_fifos(void)
+{
+    close(open("/tmp/attack.wait", O_RDONLY));
+}
+
+CASE("opens of a fifo that nobody answers end with a kill")
+{
+    pid_t children[50];
+
+    CHECK(mkfifo("/tmp/attack.wait", 0600) == 0);
+    for (int i = 0; i < 50; i++) {
+        children[i] = fork();
+        CHECK(children[i] >= 0);
+        if (children[i] == 0) {
+            open_fifos();
+            _exit(0);
+        }
+    }
+    usleep(100000);
+    for (int i = 0; i < 50; i++)
+        CHECK(kill(children[i], SIGKILL) == 0 && waitpid(children[i], NULL, 0) == children[i]);
+    CHECK(unlink("/tmp/attack.wait") == 0);
+}

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: MIT
+// vm: smp
+// test_seeds.c - rows of docs/seeds.md and docs/notes.md that no other test asserts.
+//
+// Functions that only the kernel calls are called by /dev/process-interface of test builds, on a box
+// that it makes for each row.
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+static char text[4096];
+
+// Runs a row of the kernel's own interface; says which line of kernel/dev/process_interface.c fails.
+static bool kernel_does(const char *row)
+{
+    int fd = open("/dev/process-interface", O_RDWR | O_CLOEXEC);
+    char line[16] = "";
+
+    if (fd < 0 || write(fd, row, strlen(row)) != (ssize_t)strlen(row)) {
+        if (fd >= 0 && read(fd, line, sizeof(line) - 1) < 0)
+            line[0] = '?';
+        printf("# %s: kernel/dev/process_interface.c:%s\n", row, line);
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static int write_file(const char *path, const char *data)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    error = write(fd, data, strlen(data)) == (ssize_t)strlen(data) ? 0 : -errno;
+    close(fd);
+    return error;
+}
+
+static int note(int pid, const char *words)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/note", pid);
+    return write_file(path, words);
+}
+
+// The exit code of a child that runs run(); -N for signal N.
+static int status_of(pid_t pid)
+{
+    int status;
+
+    if (waitpid(pid, &status, 0) != pid)
+        return -1000;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// --- process.h, function by function ---
+
+CASE("the kernel process is 0, always the same, never NULL, and takes no reference")
+{
+    CHECK(kernel_does("get_kernel"));
+}
+
+CASE("process_new makes the head of an empty box that is not started, its priority capped")
+{
+    CHECK(kernel_does("new"));
+}
+
+CASE("process_start maps a stack and runs the entry it is given")
+{
+    CHECK(kernel_does("start"));
+}
+
+CASE("process_exit ends another process with a kogata kind and code, the first to do so wins")
+{
+    CHECK(kernel_does("exit"));
+    CHECK(kernel_does("failure"));
+    CHECK(kernel_does("killed"));
+}
+
+CASE("process_kill sets any status, once")
+{
+    CHECK(kernel_does("kill"));
+}
+
+CASE("process_new_thread adds threads, process_has_thread finds them, those that exit are taken out")
+{
+    CHECK(kernel_does("thread"));
+}
+
+CASE("process_find_child finds children by number and nobody else")
+{
+    CHECK(kernel_does("find_child"));
+}
+
+CASE("process_wait_any_child reaps a member that ended, never a head, and says ECHILD without")
+{
+    if (fork() == 0)
+        _exit(9);
+    CHECK(kernel_does("wait_any"));
+}
+
+CASE("process_copy_env copies into an empty environment, else EBUSY, and EINVAL for nobody")
+{
+    CHECK(write_file("/proc/self/env/COLOUR", "green") == 0);
+    CHECK(kernel_does("copy_env"));
+}
+
+CASE("process_set_cmdline sets what cmdline shows, EINVAL without arguments")
+{
+    CHECK(kernel_does("set_cmdline"));
+}
+
+CASE("process_set_cmdline is ENOMEM in a full account, and changes nothing")
+{
+    CHECK(kernel_does("set_cmdline_full"));
+}
+
+CASE("process_add_fs, process_find_fs and process_rm_fs bind, find and unbind a tree by its name")
+{
+    CHECK(kernel_does("fs"));
+}
+
+CASE("process_add_fd takes the lowest from 0, _as the one told, read and close find it")
+{
+    CHECK(kernel_does("fd"));
+}
+
+CASE("process_mmap maps zeros, and refuses what is unaligned, empty, taken anywhere, or not user's")
+{
+    CHECK(kernel_does("mmap"));
+}
+
+CASE("process_mmap_file maps a file and takes a reference on its handle until it is unmapped")
+{
+    int fd = open("/bin/busybox", O_RDONLY);
+
+    CHECK(fd >= 0 && dup2(fd, 50) == 50);
+    CHECK(kernel_does("mmap_file"));
+}
+
+CASE("process_mchmap changes a part of what is mapped")
+{
+    CHECK(kernel_does("mchmap"));
+}
+
+CASE("process_munmap takes away a part of what is mapped")
+{
+    CHECK(kernel_does("munmap"));
+}
+
+CASE("process_dump_memmap writes the regions to the log")
+{
+    CHECK(kernel_does("dump_memmap"));
+}
+
+CASE("probes give EFAULT for what the caller may not read or write, also where a length wraps")
+{
+    CHECK(kernel_does("probe"));
+}
+
+CASE("in a strict process a bad pointer in a system call is a segfault")
+{
+    struct test_box box;
+
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nstrict on\nexec /bin/test_seeds bad-pointer\nstart") == 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGSEGV);
+    CHECK(strstr(box_status(box.pid, "Reason"), "system call") != NULL);
+    box_close(&box);
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nexec /bin/test_seeds bad-pointer\nstart") == 0);
+    CHECK_EQUAL(box_wait(box.pid), EFAULT);
+    box_close(&box);
+}
+
+// --- Files ---
+
+CASE("find /proc ends while a box is inside")
+{
+    struct test_box box;
+    struct stat status;
+    char path[64];
+
+    CHECK(box_shell(&box, "", "sleep 100") == 0);
+    snprintf(path, sizeof(path), "/proc/%d/box/1/stat", box.pid);
+    CHECK(stat(path, &status) == 0);
+    snprintf(path, sizeof(path), "/proc/%d/box/1/box", box.pid);
+    CHECK(stat(path, &status) < 0 && errno == ENOENT);
+    CHECK_EQUAL(system("find /proc 2>/dev/null | grep -q 'box/1/box' && exit 3; exit 2") >> 8, 2);
+    CHECK(box_do(&box, "kill") == 0 && box_wait(box.pid) == -9);
+    box_close(&box);
+}
+
+static void *wait_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+CASE("perf counts threads and resident pages, and its clocks only grow")
+{
+    unsigned long long first[5], then[5];
+    const char *format = "user_clocks kernel_clocks start_clocks user_pages thread_count\n"
+                         "%llu %llu %llu %llu %llu";
+    pthread_t thread;
+    volatile unsigned spin = 0;
+    char *memory;
+
+    CHECK(proc_read(getpid(), "perf", text, sizeof(text)) > 0);
+    CHECK(sscanf(text, format, &first[0], &first[1], &first[2], &first[3], &first[4]) == 5);
+    CHECK(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
+    memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(memory, 1, 1 << 20);
+    while (spin < 10000000)
+        spin++;
+    CHECK(proc_read(getpid(), "perf", text, sizeof(text)) > 0);
+    CHECK(sscanf(text, format, &then[0], &then[1], &then[2], &then[3], &then[4]) == 5);
+    CHECK(then[0] > first[0] && then[1] >= first[1] && then[2] == first[2]);
+    CHECK(then[3] >= first[3] + 256 && first[4] == 1 && then[4] == 2);
+}
+
+CASE("execve replaces env by its envp")
+{
+    CHECK_EQUAL(system("[ \"$(env -i X=1 ls /proc/self/env)\" = X ]"), 0);
+}
+
+CASE("ctl dup2 and close work on a box from around, and a line's end is not needed")
+{
+    struct test_box box;
+    struct stat status;
+    char path[64];
+
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "give 0 3") == 0 && box_do(&box, "dup2 3 8\n") == 0);
+    snprintf(path, sizeof(path), "/proc/%d/fd/8", box.pid);
+    CHECK(lstat(path, &status) == 0);
+    CHECK(box_do(&box, "close 8") == 0);
+    CHECK(lstat(path, &status) < 0 && errno == ENOENT);
+    box_discard(&box);
+}
+
+CASE("with adopt off the children of a member end with it")
+{
+    struct test_box box;
+
+    CHECK(box_shell(&box, "adopt off\n",
+                    "(sleep 100 & exit 0); sleep 0.1; "
+                    "for p in /proc/[0-9]*; do [ $p = /proc/1 ] || "
+                    "{ read -r line < $p/comm && [ $line = sleep ] && exit 1; }; done; exit 6") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 6);
+    box_close(&box);
+}
+
+CASE("start lets a suspended box go on, and does nothing to a running one")
+{
+    struct test_box box;
+
+    CHECK(box_shell(&box, "", "sleep 0.2; exit 4") == 0);
+    CHECK(box_do(&box, "start") == 0 && box_do(&box, "suspend") == 0 && box_do(&box, "start") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 4);
+    box_close(&box);
+}
+
+// --- Notes ---
+
+static const struct {
+    int number;
+    const char *type;
+    bool forgeable;
+} types[] = {
+#define NOTE(number, type, forgeable) { number, type, forgeable },
+#include "abi/notes.def"
+#undef NOTE
+};
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+// A child that blocks all signals, says that it is ready, and runs run(fd of its note).
+static pid_t spawn_blocked(int (*run)(void))
+{
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    CHECK(pipe(ends) == 0);
+    pid = fork();
+    if (pid == 0) {
+        sigset_t all;
+
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
+        if (write(ends[1], "r", 1) != 1)
+            _exit(99);
+        close(ends[0]);
+        close(ends[1]);
+        _exit(run());
+    }
+    CHECK(read(ends[0], &byte, 1) == 1);
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
+static int take_signal(void)
+{
+    struct timespec limit = { .tv_sec = 10 };
+    siginfo_t info;
+    sigset_t all;
+
+    sigfillset(&all);
+    return sigtimedwait(&all, &info, &limit);
+}
+
+CASE("each type of note arrives as its signal")
+{
+    unsigned arrived = 0;
+
+    for (size_t i = 0; i < TYPES; i++) {
+        pid_t pid;
+
+        if (!types[i].forgeable || types[i].number == SIGKILL || types[i].number == SIGSTOP)
+            continue;
+        pid = spawn_blocked(take_signal);
+        CHECK(note(pid, types[i].type) == 0);
+        CHECK_EQUAL(status_of(pid), types[i].number);
+        arrived++;
+    }
+    CHECK(arrived >= 20);
+}
+
+CASE("notes of faults are the kernel's alone: EPERM, with text or without, from around too")
+{
+    struct test_box box;
+    unsigned refused = 0;
+    char words[64];
+
+    CHECK(box_shell(&box, "", "sleep 100") == 0);
+    for (size_t i = 0; i < TYPES; i++) {
+        if (types[i].forgeable)
+            continue;
+        CHECK_EQUAL(note(box.pid, types[i].type), -EPERM);
+        snprintf(words, sizeof(words), "%s at 0x1234", types[i].type);
+        CHECK_EQUAL(note(box.pid, words), -EPERM);
+        CHECK_EQUAL(note(getpid(), words), -EPERM);
+        refused++;
+    }
+    CHECK_EQUAL(refused, 6);
+    CHECK(strcmp(box_status(box.pid, "Exit"), "-") == 0);
+    CHECK(box_do(&box, "kill") == 0 && box_wait(box.pid) == -9);
+    box_close(&box);
+}
+
+static char heard[256];
+static volatile sig_atomic_t heard_length;
+
+static void hear(int number)
+{
+    int fd = open("/proc/self/note", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    (void)number;
+    heard_length = (sig_atomic_t)read(fd, heard, sizeof(heard));
+    close(fd);
+}
+
+CASE("a handler finds the note's text in /proc/self/note")
+{
+    CHECK(signal(SIGUSR1, hear) != SIG_ERR);
+    CHECK(note(getpid(), "user1 weather is fine\n") == 0);
+    CHECK_EQUAL(heard_length, 21);
+    CHECK(memcmp(heard, "user1 weather is fine", 21) == 0);
+}
+
+static int read_types(void)
+{
+    int fd = open("/proc/self/note", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || read(fd, text, sizeof(text)) != 9 || memcmp(text, "terminate", 9) != 0)
+        return 1;
+    return 5;
+}
+
+CASE("a signal that is blocked is read from note as its type")
+{
+    pid_t pid = spawn_blocked(read_types);
+
+    CHECK(kill(pid, SIGTERM) == 0);
+    CHECK_EQUAL(status_of(pid), 5);
+}
+
+CASE("the text of a note that ends a process is its reason, the note its status")
+{
+    struct test_box box;
+
+    CHECK(box_shell(&box, "", "exec sleep 100") == 0);
+    CHECK(note(box.pid, "hangup the line is dead") == 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGHUP);
+    CHECK(strstr(box_status(box.pid, "Reason"), "the line is dead") != NULL);
+    box_close(&box);
+}
+
+// Sends notes of no known type until no more are taken; returns how many were.
+static int fill(int pid)
+{
+    int count = 0, error;
+
+    while ((error = note(pid, "filler")) == 0 && count < 1000)
+        count++;
+    return error == -EAGAIN ? count : -1;
+}
+
+CASE("64 notes queue, the last slot for boxes around; then EAGAIN, and kill works all the same")
+{
+    struct test_box box;
+    int ends[2];
+    char byte;
+
+    CHECK(pipe(ends) == 0);
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\nexec /bin/test_seeds fill-own-notes"
+                       "\nstart") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 63);
+    box_close(&box);
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\ngive %d 1\n"
+                       "exec /bin/test_seeds keep-notes\nstart", ends[1]) == 0);
+    CHECK(read(ends[0], &byte, 1) == 1);
+    CHECK_EQUAL(fill(box.pid), 64);
+    CHECK_EQUAL(note(box.pid, "terminate"), 0); // a pending bit, no slot
+    CHECK_EQUAL(note(box.pid, "terminate with text"), -EAGAIN);
+    CHECK_EQUAL(note(box.pid, "kill at last"), 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGKILL);
+    CHECK(strstr(box_status(box.pid, "Reason"), "kill at last") != NULL);
+    box_close(&box);
+}
+
+CASE("a note of 255 bytes is taken whole, one of 256 refused")
+{
+    char words[258];
+
+    CHECK(signal(SIGUSR1, hear) != SIG_ERR);
+    memset(words, 'x', sizeof(words));
+    memcpy(words, "user1 ", 6);
+    words[255] = '\0';
+    CHECK(note(getpid(), words) == 0);
+    CHECK_EQUAL(heard_length, 255);
+    CHECK(memcmp(heard, words, 255) == 0);
+    words[255] = 'x';
+    words[256] = '\0';
+    CHECK_EQUAL(note(getpid(), words), -EINVAL);
+    words[255] = '\n'; // a line's end is not part of it
+    CHECK_EQUAL(note(getpid(), words), 0);
+}
+
+// --- What this program does in boxes of the cases above ---
+
+static int keep_notes(void)
+{
+    int fd = open("/proc/self/note", O_RDONLY | O_CLOEXEC);
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    while (fd >= 0 && write(1, "r", 1) == 1)
+        pause();
+    return 99;
+}
+
+static int fill_own_notes(void)
+{
+    sigset_t all;
+
+    if (open("/proc/self/note", O_RDONLY | O_CLOEXEC) < 0)
+        return 99;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    return fill(getpid());
+}
+
+static int command(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "bad-pointer") == 0)
+        return open((const char *)8, O_RDONLY) < 0 ? errno : 0;
+    if (argc == 2 && strcmp(argv[1], "keep-notes") == 0)
+        return keep_notes();
+    if (argc == 2 && strcmp(argv[1], "fill-own-notes") == 0)
+        return fill_own_notes();
+    return -1;
+}
+
+__attribute__((constructor)) static void set_command(void)
+{
+    vmtest_command = command;
+}
