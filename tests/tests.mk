@@ -28,6 +28,11 @@ do-test: $(VM_NEEDS)
 	@tests/fault $(FAULT)
 endif
 
+# The full figures of the kills: 10,000, at least 50 at each point, on 4 CPUs.
+.PHONY: soak-kill
+soak-kill: $(VM_NEEDS)
+	@tests/vm/run --cpus 4 -m 512M --timeout 60m -e KILLS=10000 -e KILLS_EACH=50 -- /bin/test_kill
+
 # Every fault that tests/faults.txt lists.
 faults: $(VM_NEEDS)
 	@tests/fault $$(sed -n 's/^\([a-z][a-z-]*\)[[:blank:]].*/\1/p' tests/faults.txt | sort -u)

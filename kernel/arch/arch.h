@@ -285,8 +285,6 @@ unsigned arch_backtrace(uint64_t frame_pointer, uint64_t *addresses, unsigned mo
 void arch_frame_print(const struct trapframe *frame);
 void arch_cpu_name(char *text, size_t size); // for /proc/cpuinfo
 uint64_t arch_hwcap(void);                   // AT_HWCAP: CPUID leaf 1, EDX
-// Whether ACPI is hardware-reduced, without the devices of a PC: QEMU's microvm.
-bool arch_is_microvm(void);
 bool arch_random_u64(uint64_t *value);       // RDRAND/RDSEED; false where the CPU has none
 
 // ACPI: the table with this four-letter signature, mapped; NULL if there is none.

@@ -37,10 +37,10 @@
 #define EXECUTE REGION_EXECUTE
 #define PRIORITY_DEFAULT 19
 
-#define EXPECT(condition)    \
-    do {                     \
-        if (!(condition))    \
-            return __LINE__; \
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return __LINE__;                                                                       \
     } while (0)
 
 static int failed_line;
@@ -399,7 +399,8 @@ static int check_probe(struct process *made)
 static const struct row {
     const char *name;
     int (*check)(struct process *made);
-    int64_t status; // with which the process ends; it is killed with -9 where the row does not do so
+    int64_t
+        status; // with which the process ends; it is killed with -9 where the row does not do so
 } rows[] = {
     { "get_kernel", check_get_kernel, -9 },
     { "new", check_new, -9 },

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // epoll.c - poll sets that stay.
 //
-// An item watches one handle for one fd: it has a waiter on each wait queue that the handle named. A wake-up pushes the
-// item on the set's arrivals, a list without a lock as it happens under the queue's lock, in any context, and wakes one thread
-// that waits for the set. Who waits moves arrivals to the ready list, asks each handle there what really holds, and drops those
-// with nothing; level-triggered items stay on it until they have nothing.
+// An item watches one handle for one fd: it has a waiter on each wait queue that the handle named.
+// A wake-up pushes the item on the set's arrivals, a list without a lock as it happens under the
+// queue's lock, in any context, and wakes one thread that waits for the set. Who waits moves
+// arrivals to the ready list, asks each handle there what really holds, and drops those with
+// nothing; level-triggered items stay on it until they have nothing.
 //
-// Locking: epoll->mutex guards items and the ready list. links_lock guards handle->poll_sets; an item there keeps its set
-// alive. A set that watches sets has a queue of a later rank than theirs, by its level; nest_mutex guards levels.
+// Locking: epoll->mutex guards items and the ready list. links_lock guards handle->poll_sets; an
+// item there keeps its set alive. A set that watches sets has a queue of a later rank than theirs,
+// by its level; nest_mutex guards levels.
 #include "kernel/ipc/epoll.h"
 
 #include "abi/errors.h"
@@ -42,7 +44,8 @@ struct epoll_entry {
     struct epoll_entry *next;
 };
 
-// Fields: I set once · m under the set's mutex · a atomic · l under links_lock · n under nest_mutex
+// Fields: I set once · m under the set's mutex · a atomic · l under links_lock ·
+// n under nest_mutex
 struct epoll_item {
     struct rb_node node;    // m
     struct epoll *set;      // I
@@ -106,8 +109,8 @@ static bool item_wake(struct waiter *waiter, unsigned events)
 
     if (wants == 0 || (events != 0 && !(events & wants)))
         return false;
-    // Who has arrived has woken the set already, and stays until somebody asks. So an event goes through each item at
-    // most once, also where sets watch sets by many fds.
+    // Who has arrived has woken the set already, and stays until somebody asks. So an event goes
+    // through each item at most once, also where sets watch sets by many fds.
     if (!push_arrival(item))
         return false;
     waitq_wake(&item->set->queue, 1, POLLIN);
@@ -210,7 +213,8 @@ static void insert(struct epoll *set, struct epoll_item *item)
     spin_unlock(&links_lock);
 }
 
-// Takes the item out of everything and frees it. The set's mutex is held, and nest_mutex if it watches a set.
+// Takes the item out of everything and frees it. The set's mutex is held, and nest_mutex if it
+// watches a set.
 static void item_remove(struct epoll_item *item)
 {
     struct epoll_entry *entry = item->entries;
@@ -323,7 +327,8 @@ static int modify(struct epoll_item *item, const struct linux_epoll_event *event
     if ((old | event->events) & EPOLLEXCLUSIVE)
         return -EINVAL;
     item->data = event->data;
-    // In one order with wake-ups: one that missed the new events happened before the question below.
+    // In one order with wake-ups: one that missed the new events happened before the question
+    // below.
     atomic_store(&item->events, event->events);
     if (ask(item, NULL) != 0)
         make_ready(item);
@@ -406,7 +411,8 @@ static int collect(struct epoll *set, struct linux_epoll_event *events, int most
 
     mutex_lock(&set->mutex);
     gather(set);
-    // Level-triggered items go to the end of the list for the next call, so this round is a list of its own.
+    // Level-triggered items go to the end of the list for the next call, so this round is a list of
+    // its own.
     list_init(&round);
     list_splice_back(&round, &set->ready);
     while (!list_empty(&round) && count < most)

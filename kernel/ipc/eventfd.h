@@ -8,6 +8,7 @@
 struct account;
 struct handle;
 
-// flags: EFD_SEMAPHORE, EFD_NONBLOCK (others belong to the fd). Errors: -EINVAL unknown flags, -ENOMEM.
+// flags: EFD_SEMAPHORE, EFD_NONBLOCK (others belong to the fd). Errors: -EINVAL unknown flags,
+// -ENOMEM.
 int eventfd_create(unsigned initial, unsigned flags, struct account *account,
                    struct handle **handle) MUST_CHECK;

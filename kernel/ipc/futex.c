@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // futex.c - wait, wake, requeue and wake_op on words of user memory.
 //
-// The word is read under the bucket's lock, which every waker takes after the word was changed: so a waiter that saw
-// the old value is on the list before the waker looks. Reading under the lock cannot page in; where the page is away, the lock is
-// dropped, the page touched, and all begins again.
+// The word is read under the bucket's lock, which every waker takes after the word was changed: so
+// a waiter that saw the old value is on the list before the waker looks. Reading under the lock
+// cannot page in; where the page is away, the lock is dropped, the page touched, and all begins
+// again.
 #include "kernel/ipc/futex.h"
 
 #include "abi/errors.h"
@@ -134,7 +135,9 @@ static bool was_woken(const struct futex_waiter *waiter)
     return state == FUTEX_DONE;
 }
 
-// Takes a waiter whose wait ends without a wake-up off its bucket. Returns: false if a waker came first.
+// Takes a waiter whose wait ends without a wake-up off its bucket. Returns: false if a waker came
+// first.
+LOCKS_NOT_CHECKED
 static bool give_up(struct futex_waiter *waiter)
 {
     uint64_t state;
@@ -200,7 +203,8 @@ static int64_t wait(const struct futex_request *request, uint32_t bitset)
     }
 }
 
-// Wakes up to count plain waiters of key. Returns how many. Errors: -EINVAL a waiter waits to own the word.
+// Wakes up to count plain waiters of key. Returns how many. Errors: -EINVAL a waiter waits to own
+// the word.
 static int64_t wake_locked(struct futex_bucket *bucket, const struct futex_key *key, uint32_t count,
                            uint32_t bitset)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// futex_pi.c - futex words that name their owner: 0 is free, else the owner's number, with FUTEX_WAITERS while somebody waits
-// here and FUTEX_OWNER_DIED after an owner ended without unlocking.
+// futex_pi.c - futex words that name their owner: 0 is free, else the owner's number, with
+// FUTEX_WAITERS while somebody waits here and FUTEX_OWNER_DIED after an owner ended without
+// unlocking.
 //
-// Programs take and release a free word themselves; with FUTEX_WAITERS set they come here. Unlocking makes the first
-// waiter the owner while the bucket is locked, so nobody can take the word in between. All changes of a word are
-// made by compare-and-exchange against what user space may do at the same time.
-// Threads share the CPU by weight, so a waiter cannot be kept out by a busy one, and no priority is lent.
+// Programs take and release a free word themselves; with FUTEX_WAITERS set they come here.
+// Unlocking makes the first waiter the owner while the bucket is locked, so nobody can take the
+// word in between. All changes of a word are made by compare-and-exchange against what user space
+// may do at the same time. Threads share the CPU by weight, so a waiter cannot be kept out by a
+// busy one, and no priority is lent.
 #include "abi/errors.h"
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/futex_private.h"
@@ -233,7 +235,8 @@ int64_t futex_wait_requeue_pi(const struct futex_request *request)
     error = enqueue_if_equal(&waiter, request->address, request->value);
     if (error == 0) {
         error = futex_wait_for(&waiter, request->deadline_ns);
-        // A signal after the move: the lock must not be waited for again as if nothing had been moved.
+        // A signal after the move: the lock must not be waited for again as if nothing had been
+        // moved.
         if (error == -EINTR && waiter.moved)
             error = -EAGAIN;
     }
@@ -344,8 +347,9 @@ bool futex_pass_on_dead(vaddr_t address, uint32_t word)
     return passed;
 }
 
-// The owner that a waiter waits for has ended: passes the word on, unless somebody has taken it since. (The owner may
-// have written 0 and OWNER_DIED itself, as C libraries do, and knows no way to wake who waits here.)
+// The owner that a waiter waits for has ended: passes the word on, unless somebody has taken it
+// since. (The owner may have written 0 and OWNER_DIED itself, as C libraries do, and knows no way
+// to wake who waits here.)
 static void owner_gone_locked(struct futex_bucket *bucket, struct futex_waiter *waiter,
                               uint32_t tid)
 {

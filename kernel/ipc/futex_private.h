@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // futex_private.h - within the futex code: buckets and waiters.
 //
-// A waiter stands on its thread's stack and in the bucket of its key. A waker takes it off and wakes the thread under the bucket's
-// lock. States of a waiter: queued -> waking -> done, by the waker, or queued -> done, by its own thread, under the lock. The
-// thread goes on only when it is done: then the waker has touched waiter and thread for the last time.
+// A waiter stands on its thread's stack and in the bucket of its key. A waker takes it off and
+// wakes the thread under the bucket's lock. States of a waiter: queued -> waking -> done, by the
+// waker, or queued -> done, by its own thread, under the lock. The thread goes on only when it is
+// done: then the waker has touched waiter and thread for the last time.
 #pragma once
 
 #include "kernel/ipc/futex.h"
@@ -75,7 +76,8 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try);
 int64_t futex_unlock_pi(const struct futex_request *request);
 int64_t futex_wait_requeue_pi(const struct futex_request *request);
 int64_t futex_cmp_requeue_pi(const struct futex_request *request);
-// Passes a word that its owner tid leaves, dying, to who waits for it. Errors: -EAGAIN touch and repeat, -EFAULT.
+// Passes a word that its owner tid leaves, dying, to who waits for it. Errors: -EAGAIN touch and
+// repeat, -EFAULT.
 int futex_pass_on_locked(struct futex_bucket *bucket, const struct futex_key *key, vaddr_t address,
                          uint32_t word, bool died) MUST_CHECK;
 // The same for a word of a robust list. Returns: whether somebody waited for it and owns it now.

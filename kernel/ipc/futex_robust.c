@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// futex_robust.c - the robust list of a thread that ends: locks that it held pass on, marked with FUTEX_OWNER_DIED.
+// futex_robust.c - the robust list of a thread that ends: locks that it held pass on, marked with
+// FUTEX_OWNER_DIED.
 //
-// The list is in user memory and may be anything: each read may fail, which ends the walk, and its length is bounded.
+// The list is in user memory and may be anything: each read may fail, which ends the walk, and its
+// length is bounded.
 #include "abi/errors.h"
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/futex_private.h"

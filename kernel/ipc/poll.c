@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // poll.c - waiting for one of several handles.
 //
-// A poll set has an entry on each wait queue that its handles named. A wake-up sets the set's flag before it wakes the thread; asking
-// a handle may itself sleep, so the flag, not the thread's state, says whether to ask again.
+// A poll set has an entry on each wait queue that its handles named. A wake-up sets the set's flag
+// before it wakes the thread; asking a handle may itself sleep, so the flag, not the thread's
+// state, says whether to ask again.
 #include "kernel/ipc/poll.h"
 
 #include "abi/errors.h"
@@ -100,7 +101,8 @@ static void end(struct poll_set *set)
     }
 }
 
-// Asks all items. wait: also queues on their events, as long as none holds. Returns: how many have events.
+// Asks all items. wait: also queues on their events, as long as none holds. Returns: how many have
+// events.
 static int ask(struct poll_set *set, struct poll_item *items, unsigned count, bool wait)
 {
     int ready = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // timerfd.c - a timer as a file.
 //
-// All runs on the monotonic clock: a moment of the time of day is turned into one when the timer is set.
+// All runs on the monotonic clock: a moment of the time of day is turned into one when the timer is
+// set.
 #include "kernel/ipc/timerfd.h"
 
 #include "abi/errors.h"
@@ -16,7 +17,8 @@
 #include "kernel/vfs/iobuf.h"
 
 #define SECONDS_MAX INT64_C(9000000000) // beyond, the clock does not come
-// A shorter interval expires several times at once, so that no program can keep a CPU in its timer interrupt.
+// A shorter interval expires several times at once, so that no program can keep a CPU in its timer
+// interrupt.
 #define PERIOD_LEAST_NS (20 * NSEC_PER_USEC)
 
 // Fields: I set once · c under lock

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // balance.c - moving threads between CPUs: an idle CPU takes one, a busy CPU gives some away.
 //
-// The load of a CPU is the weight of its own queue; a thread's part of it is its share of its group's weight there, and
-// moves with it. CPUs with one thread or none take no timer interrupts, so it is the busier one that evens loads out, at the ends of
-// its slices. Where no move would make loads more even but one would swap who is better off (three threads on two CPUs), the
-// thread that ran most lately moves from time to time, so that over seconds all get the same.
+// The load of a CPU is the weight of its own queue; a thread's part of it is its share of its
+// group's weight there, and moves with it. CPUs with one thread or none take no timer interrupts,
+// so it is the busier one that evens loads out, at the ends of its slices. Where no move would make
+// loads more even but one would swap who is better off (three threads on two CPUs), the thread that
+// ran most lately moves from time to time, so that over seconds all get the same.
 #include "kernel/sched/runqueue.h"
 
 #define BALANCE_PERIOD_NS (10 * NSEC_PER_MSEC)
@@ -101,9 +102,9 @@ static nsec_t recent_runtime(struct thread *thread, nsec_t now)
     return thread->recent_ns;
 }
 
-// Of the threads whose move would only swap which CPU is busier, the one that ran most lately: the others get more room
-// here. The one that runs just now is ahead by a slice for that alone; where it is by more, its turn comes at the end of
-// another slice. NULL: none.
+// Of the threads whose move would only swap which CPU is busier, the one that ran most lately: the
+// others get more room here. The one that runs just now is ahead by a slice for that alone; where
+// it is by more, its turn comes at the end of another slice. NULL: none.
 static struct thread *next_in_turn(struct runqueue *rq, unsigned cpu, uint64_t gap, nsec_t now)
 {
     nsec_t most = 0;

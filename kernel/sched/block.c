@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // block.c - waiting and waking.
 //
-// A thread that waits: thread->woken = false (prepare), looks at its condition, sets state BLOCKED, looks at woken, timed_out and work
-// once more, leaves the queue. Who wakes it: sets one of these, then looks at state. All in one total order (seq_cst), so one of the
-// two sees the other. Whoever moves state from BLOCKED to RUNNABLE owns what follows: the thread itself just goes on;
-// a waker waits until the thread is off its CPU and puts it on a queue.
+// A thread that waits: thread->woken = false (prepare), looks at its condition, sets state BLOCKED,
+// looks at woken, timed_out and work once more, leaves the queue. Who wakes it: sets one of these,
+// then looks at state. All in one total order (seq_cst), so one of the two sees the other. Whoever
+// moves state from BLOCKED to RUNNABLE owns what follows: the thread itself just goes on; a waker
+// waits until the thread is off its CPU and puts it on a queue.
 #include "abi/errors.h"
 #include "kernel/log/log.h"
 #include "kernel/log/planted.h"
@@ -39,8 +40,8 @@ static bool resume(struct thread *thread)
 {
     if (atomic_load(&thread->state) != THREAD_BLOCKED || !claim(thread))
         return false;
-    // It has left the queue or is about to; its CPU is within the switch code, with interrupts off and
-    // waiting for nothing but run queue locks, so this is short.
+    // It has left the queue or is about to; its CPU is within the switch code, with interrupts off
+    // and waiting for nothing but run queue locks, so this is short.
     while (atomic_load_explicit(&thread->on_cpu, memory_order_acquire))
         arch_relax();
     sched_place(thread, false);
@@ -72,7 +73,8 @@ static int reason_to_end(struct thread *thread, unsigned bits)
     return 1;
 }
 
-// An idle thread (start-up code before sched_idle) cannot leave its CPU: it lets others run, and halts.
+// An idle thread (start-up code before sched_idle) cannot leave its CPU: it lets others run, and
+// halts.
 static void wait_idle(struct thread *self, unsigned bits)
 {
     while (reason_to_end(self, bits) == 1) {
@@ -170,7 +172,8 @@ void thread_post(struct thread *thread, unsigned work)
         if (atomic_load(&thread->wait_bits) & work)
             (void)resume(thread);
     } else if (thread != thread_current() && atomic_load(&thread->on_cpu)) {
-        // It may be in user mode. Where it has left that CPU meanwhile it looks at its work on the way back.
+        // It may be in user mode. Where it has left that CPU meanwhile it looks at its work on the
+        // way back.
         arch_ipi_reschedule(__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED));
     }
 }

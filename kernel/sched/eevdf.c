@@ -51,7 +51,8 @@ static void augment(struct rb_node *node)
     entity->min_vruntime = least;
 }
 
-// Most queues hold one entity beside the current one: then the tree is its black root, and needs no balancing.
+// Most queues hold one entity beside the current one: then the tree is its black root, and needs no
+// balancing.
 static void tree_insert(struct sched_queue *queue, struct sched_entity *entity)
 {
     struct rb_node **place = &queue->tree.top;
@@ -130,7 +131,8 @@ void eevdf_entity_init(struct sched_entity *entity, uint64_t weight, struct sche
     *entity = (struct sched_entity){ .weight = weight, .inner = inner };
 }
 
-// The lag that an entity comes back with. What it owed is paid by the virtual time that passed meanwhile.
+// The lag that an entity comes back with. What it owed is paid by the virtual time that passed
+// meanwhile.
 static int64_t lag_now(const struct sched_queue *queue, const struct sched_entity *entity)
 {
     int64_t lag = entity->lag;
@@ -145,7 +147,8 @@ void eevdf_enqueue(struct sched_queue *queue, struct sched_entity *entity)
     int64_t lag = lag_now(queue, entity);
 
     assert(!entity->queued);
-    // Joining moves V towards the newcomer, so it is placed further off: then V - vruntime is lag again.
+    // Joining moves V towards the newcomer, so it is placed further off: then V - vruntime is lag
+    // again.
     if (queue->weight == 0)
         lag = 0;
     else if (lag != 0)
@@ -188,7 +191,8 @@ void eevdf_dequeue(struct sched_queue *queue, struct sched_entity *entity)
     normalise(queue);
 }
 
-// The virtual time that entity gets for running so long; what is lost in the division is kept for the next time.
+// The virtual time that entity gets for running so long; what is lost in the division is kept for
+// the next time.
 static uint64_t earned(struct sched_entity *entity, nsec_t ran_ns)
 {
     uint64_t scaled;
@@ -261,8 +265,8 @@ struct sched_entity *eevdf_pick(const struct sched_queue *queue)
         return candidate != NULL ? candidate : most_owed(queue);
     if (candidate == NULL)
         return current;
-    // A current one that is within its request goes on unless somebody's deadline is earlier, though it is
-    // past V as soon as it has run at all.
+    // A current one that is within its request goes on unless somebody's deadline is earlier,
+    // though it is past V as soon as it has run at all.
     if (!before(candidate->deadline, current->deadline) &&
         (!current->spent || eligible(queue, current->vruntime)))
         return current;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // eevdf.h - earliest eligible virtual deadline first: one queue of weighted entities, as pure code.
 //
-// Virtual time is in nanoseconds of an entity of weight EEVDF_UNIT. An entity that runs for t has its
-// vruntime moved by t * EEVDF_UNIT / weight. The queue's virtual time V is the weighted average of all vruntimes;
-// an entity with vruntime <= V is eligible: it is owed time. Each entity asks for a slice, to be had by its virtual
-// deadline; of the eligible ones that with the earliest deadline runs.
-// The entity that runs stays on the queue, outside the tree. Nothing here locks, allocates or reads a clock.
+// Virtual time is in nanoseconds of an entity of weight EEVDF_UNIT. An entity that runs for t has
+// its vruntime moved by t * EEVDF_UNIT / weight. The queue's virtual time V is the weighted average
+// of all vruntimes; an entity with vruntime <= V is eligible: it is owed time. Each entity asks for
+// a slice, to be had by its virtual deadline; of the eligible ones that with the earliest deadline
+// runs.
+// The entity that runs stays on the queue, outside the tree. Nothing here locks, allocates or reads
+// a clock.
 //
 // Source: Stoica, Abdel-Wahab: Earliest Eligible Virtual Deadline First (1995).
 #pragma once
@@ -19,9 +21,9 @@
 #define EEVDF_SLICE_NS (3 * NSEC_PER_MSEC)
 #define EEVDF_SLICE_LEAST_NS (750 * NSEC_PER_USEC)
 #define EEVDF_ROUND_NS (300 * NSEC_PER_MSEC) // many entities share this in smaller slices
-#define EEVDF_OWED_LIMIT_NS                                                                        \
-    (2 * EEVDF_SLICE_NS) // lag kept over sleep: at most this is owed to an entity
-#define EEVDF_OWING_LIMIT_NS (100 * NSEC_PER_MSEC) // and at most this is owed by it
+// Lag kept over sleep: at most so much is owed to an entity, and by it.
+#define EEVDF_OWED_LIMIT_NS (2 * EEVDF_SLICE_NS)
+#define EEVDF_OWING_LIMIT_NS (100 * NSEC_PER_MSEC)
 
 // One schedulable thing: a thread, or a group of them (a box).
 struct sched_entity {
@@ -42,8 +44,7 @@ struct sched_entity {
 // Invariant: 0 <= sum < weight unless the queue is empty, so zero is V, rounded down.
 struct sched_queue {
     struct rb_root tree;
-    struct sched_entity
-        *current; // the entity that runs, or ran when the queue last had a CPU; queued
+    struct sched_entity *current; // who runs, or ran when the queue last had a CPU; queued
     struct sched_entity *owner; // the entity of the group whose queue this is; NULL: the CPU's own
     uint64_t zero;
     int64_t sum;     // of (vruntime - zero) * weight over all queued, current included
@@ -82,5 +83,6 @@ nsec_t eevdf_time_left(const struct sched_queue *queue);
 // Changes the weight of an entity, queued or not; what it is owed in time stays the same.
 void eevdf_reweight(struct sched_entity *entity, uint64_t weight);
 
-// The weight of a priority, 0-63: 19 - nice up to 39 (19 is EEVDF_UNIT), each a quarter heavier than the one below.
+// The weight of a priority, 0-63: 19 - nice up to 39 (19 is EEVDF_UNIT), each a quarter heavier
+// than the one below.
 uint64_t eevdf_weight(unsigned priority);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // group.c - groups of threads: their weight, their limit in percent of a CPU, their time.
 //
-// A limit is an amount of time in each period of 20 ms, for all CPUs together. Who uses it up is throttled: from then on its
-// threads wait where they would return to user mode, so never with a lock held. What they ran over in the meantime is taken from
-// the next periods. A group without a limit, or with nothing to run, has no timer.
+// A limit is an amount of time in each period of 20 ms, for all CPUs together. Who uses it up is
+// throttled: from then on its threads wait where they would return to user mode, so never with a
+// lock held. What they ran over in the meantime is taken from the next periods. A group without a
+// limit, or with nothing to run, has no timer.
 #include "abi/errors.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/runqueue.h"

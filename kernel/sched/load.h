@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // load.h - load averages without a periodic tick, as pure code.
 //
-// The count of runnable threads is summed over time at each change; whole windows of five seconds are folded into
-// the three averages when somebody looks.
+// The count of runnable threads is summed over time at each change; whole windows of five seconds
+// are folded into the three averages when somebody looks.
 #pragma once
 
 #include "lib/base/types.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // mutex.c - sleeping locks.
 //
-// holder is the thread that has the lock, with bit 0 set where somebody may sleep for it: then unlock wakes one. A woken thread
-// has to win the lock like any other, and takes it with bit 0 set, as others may still sleep.
-// A waiter first spins for a while if other CPUs may free the lock: most are held for less than a sleep costs.
-// Before the scheduler is up there is no thread, one CPU and no contention: then all calls succeed and do nothing.
+// holder is the thread that has the lock, with bit 0 set where somebody may sleep for it: then
+// unlock wakes one. A woken thread has to win the lock like any other, and takes it with bit 0 set,
+// as others may still sleep. A waiter first spins for a while if other CPUs may free the lock: most
+// are held for less than a sleep costs. Before the scheduler is up there is no thread, one CPU and
+// no contention: then all calls succeed and do nothing.
 #include "kernel/sched/mutex.h"
 
 #include "kernel/log/log.h"
@@ -125,7 +126,8 @@ static bool spin_for(struct mutex *mutex, uintptr_t self)
     return false;
 }
 
-// One attempt: takes a free lock, or leaves word that somebody sleeps. Returns: whether it was taken.
+// One attempt: takes a free lock, or leaves word that somebody sleeps. Returns: whether it was
+// taken.
 static bool take_or_announce(struct mutex *mutex, uintptr_t self)
 {
     for (;;) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// place.c - where a thread runs that has become runnable: beside a waker that is about to block, else on an idle CPU if
-// there is one, else where it ran before.
+// place.c - where a thread runs that has become runnable: beside a waker that is about to block,
+// else on an idle CPU if there is one, else where it ran before.
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/timers.h"
 #include "lib/base/bits.h"
@@ -10,7 +10,8 @@
 atomic_ulong sched_idle_cpus;
 atomic_ulong sched_online_cpus;
 
-// Claims an idle CPU of the set, so that two wake-ups do not choose the same. Returns: false if there is none.
+// Claims an idle CPU of the set, so that two wake-ups do not choose the same. Returns: false if
+// there is none.
 static bool claim_idle(uint64_t allowed, unsigned preferred, unsigned *cpu)
 {
     uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) & allowed;
@@ -45,7 +46,8 @@ static unsigned least_busy(uint64_t allowed, unsigned preferred)
     return found;
 }
 
-// Whether this CPU will be free at once: it runs a thread that is used to block right after waking another.
+// Whether this CPU will be free at once: it runs a thread that is used to block right after waking
+// another.
 static bool waker_leaves(uint64_t allowed)
 {
     const struct runqueue *rq = runqueue_mine();
@@ -88,7 +90,8 @@ static bool add_locked(struct runqueue *rq, struct thread *thread)
         return !(atomic_fetch_or(&current->work, WORK_RESCHEDULE) & WORK_RESCHEDULE);
     if (rq->slice_end != NSEC_NEVER)
         return false;
-    // It ran alone, without a slice. How long it may go on is computed at the first look, which is soon enough for any.
+    // It ran alone, without a slice. How long it may go on is computed at the first look, which is
+    // soon enough for any.
     rq->slice_end = now + EEVDF_SLICE_LEAST_NS;
     return true;
 }

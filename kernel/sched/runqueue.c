@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // runqueue.c - a CPU's run queue: threads and groups in nested EEVDF queues.
 //
-// A group has one weight for the whole machine. On each CPU its entity weighs the part of it that the group's runnable
-// threads there have of all its runnable threads: weight * here / everywhere, refreshed where threads come and go and
-// where time is charged. So a group gets its share however its threads are spread.
+// A group has one weight for the whole machine. On each CPU its entity weighs the part of it that
+// the group's runnable threads there have of all its runnable threads: weight * here / everywhere,
+// refreshed where threads come and go and where time is charged. So a group gets its share however
+// its threads are spread.
 #include "kernel/sched/runqueue.h"
 
 #include "lib/base/assert.h"
@@ -248,7 +249,8 @@ void runqueue_set_slice_end(struct runqueue *rq, nsec_t now)
 
         if (entity->queue->count > 1)
             left = MIN(left, eevdf_time_left(entity->queue));
-        // A throttled one goes on as long as it is in the kernel, so there is no moment to wait for.
+        // A throttled one goes on as long as it is in the kernel, so there is no moment to wait
+        // for.
         if (limit == 0)
             atomic_fetch_or(&thread->work, WORK_RESCHEDULE);
         else

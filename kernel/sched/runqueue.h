@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // runqueue.h - internal to sched: a CPU's run queue, and how threads get on and off it.
 //
-// A run queue is a tree of EEVDF queues: the CPU's own at the top, in it threads and one entity for each group that has something
-// to run here, behind which stands the group's queue on this CPU.
-// Locking: one lock a CPU (rank RUNQUEUE), never two at once. A thread that is on no queue belongs to whoever made it
-// runnable; thread->cpu is changed under the lock of the CPU that it leaves.
+// A run queue is a tree of EEVDF queues: the CPU's own at the top, in it threads and one entity for
+// each group that has something to run here, behind which stands the group's queue on this CPU.
+// Locking: one lock a CPU (rank RUNQUEUE), never two at once. A thread that is on no queue belongs
+// to whoever made it runnable; thread->cpu is changed under the lock of the CPU that it leaves.
 #pragma once
 
 #include "kernel/sched/load.h"
 #include "kernel/sched/sched.h"
 
-// A thread that blocks this soon after waking another would leave its CPU to it sooner than an idle CPU gets going.
+// A thread that blocks this soon after waking another would leave its CPU to it sooner than an idle
+// CPU gets going.
 #define SCHED_QUICK_NS (40 * NSEC_PER_USEC)
 #define SCHED_QUICK_TIMES 3 // more often than not, before it is believed
 #define SCHED_QUICK_MOST 8U
@@ -67,7 +68,8 @@ struct runqueue *runqueue_lock_of(const struct thread *thread, uint64_t *state);
 void runqueue_charge(struct runqueue *rq, nsec_t now);
 void runqueue_add(struct runqueue *rq, struct thread *thread, nsec_t now);
 void runqueue_remove(struct runqueue *rq, struct thread *thread, nsec_t now);
-// The thread that should run, made current in all its queues; NULL: none. other: not the running one, if its queue has others.
+// The thread that should run, made current in all its queues; NULL: none. other: not the running
+// one, if its queue has others.
 struct thread *runqueue_pick(struct runqueue *rq, bool other);
 // Whether thread, just added, should take the place of the running one.
 bool runqueue_preempts(const struct runqueue *rq, const struct thread *thread);
@@ -79,18 +81,20 @@ void runqueue_reweight(struct runqueue *rq, struct thread *thread, uint64_t weig
 
 // --- place.c ---
 
-// Puts a thread that is runnable, on no queue and not on a CPU onto some CPU's queue, and sees that the CPU looks.
+// Puts a thread that is runnable, on no queue and not on a CPU onto some CPU's queue, and sees that
+// the CPU looks.
 // Context: any, no run queue locked.
 void sched_place(struct thread *thread, bool is_new);
-// Puts such a thread, whose thread->cpu is cpu, onto that CPU's queue. Returns: false, and it is not, if its
-// affinity does not allow that. Context: interrupts off.
+// Puts such a thread, whose thread->cpu is cpu, onto that CPU's queue. Returns: false, and it is
+// not, if its affinity does not allow that. Context: interrupts off.
 bool sched_insert(struct thread *thread, unsigned cpu) MUST_CHECK;
 extern atomic_ulong sched_idle_cpus;   // a  bit n: CPU n has nothing to do
 extern atomic_ulong sched_online_cpus; // a  bit n: CPU n runs threads
 
 // --- balance.c ---
 
-// Takes a waiting thread from the busiest CPU. Returns: whether it found one. Context: interrupts off.
+// Takes a waiting thread from the busiest CPU. Returns: whether it found one. Context: interrupts
+// off.
 bool sched_steal(void);
 // Gives threads to a less busy CPU. Context: timer interrupt.
 void sched_balance(struct runqueue *rq, nsec_t now);
@@ -98,7 +102,8 @@ void sched_balance(struct runqueue *rq, nsec_t now);
 // --- switch.c ---
 
 enum switch_reason { SWITCH_PREEMPT, SWITCH_YIELD, SWITCH_BLOCK, SWITCH_EXIT };
-// Runs whoever should run; returns when the calling thread runs again. Context: thread, no spin lock.
+// Runs whoever should run; returns when the calling thread runs again. Context: thread, no spin
+// lock.
 void sched_switch(enum switch_reason reason);
 void sched_switch_off(enum switch_reason reason); // interrupts are off, and stay so
 // The first thing that a new thread does, interrupts off.
@@ -112,9 +117,11 @@ static inline bool group_limits_exist(void)
 {
     return unlikely(atomic_load_explicit(&group_limits, memory_order_relaxed) != 0);
 }
-// Takes ran_ns from the period of group. Returns: false when nothing is left. Context: run queue locked.
+// Takes ran_ns from the period of group. Returns: false when nothing is left. Context: run queue
+// locked.
 bool group_limit_charge(struct sched_group *group, nsec_t ran_ns, nsec_t now);
-// How long the group may still run in this period, at most; NSEC_NEVER: unlimited; 0: it is throttled.
+// How long the group may still run in this period, at most; NSEC_NEVER: unlimited; 0: it is
+// throttled.
 nsec_t group_limit_left(const struct sched_group *group);
 // Waits while a group around the calling thread is throttled.
 void group_limit_park(struct thread *thread);

@@ -12,12 +12,11 @@
 
 struct cpu_group;
 
-// A group of threads that shares the machine as one: embedded in a box's account. Groups nest as boxes do: the
-// threads of a box and the groups of the boxes in it share what it gets.
+// A group of threads that shares the machine as one: embedded in a box's account. Groups nest as
+// boxes do: the threads of a box and the groups of the boxes in it share what it gets.
 // Fields: I set once · a atomic · l under limit_lock
 struct sched_group {
-    struct cpu_group
-        *cpus; // I  one a CPU; NULL: the root, whose threads stand on the CPUs' own queues
+    struct cpu_group *cpus;     // I  one a CPU; NULL: the root, which uses the CPUs' own queues
     struct sched_group *parent; // I  NULL: the root is around it
     atomic_ulong weight;        // a  in units of 1/EEVDF_UNIT of nice 0
     atomic_ulong busy_weight;   // a  of all that is runnable in it, on all CPUs
@@ -31,7 +30,8 @@ struct sched_group {
     struct account *account;    // I  who pays for cpus
 };
 
-// parent NULL: this is the root, and it cannot fail. weight as that of priority 19. Errors: -ENOMEM.
+// parent NULL: this is the root, and it cannot fail. weight as that of priority 19. Errors:
+// -ENOMEM.
 int sched_group_init(struct sched_group *group, struct sched_group *parent,
                      struct account *account) MUST_CHECK;
 // No thread and no group is in it any more.
@@ -56,11 +56,12 @@ void NORETURN sched_idle(void);
 void sched_timer_interrupt(void);
 void sched_reschedule_interrupt(void);
 
-// Called on the way to user mode when WORK_RESCHEDULE is set. Lets others run if they should, and waits while the box
-// is over its share of this period (until it is killed).
+// Called on the way to user mode when WORK_RESCHEDULE is set. Lets others run if they should, and
+// waits while the box is over its share of this period (until it is killed).
 void sched_preempt(void);
 
-// Called by an idle CPU with interrupts on before it halts (filling the pool of zeroed pages). Returns: true to be called again.
+// Called by an idle CPU with interrupts on before it halts (filling the pool of zeroed pages).
+// Returns: true to be called again.
 void sched_set_idle_work(bool (*work)(void));
 
 // Load averages of the last 1, 5 and 15 minutes, times 65,536; counts of threads.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // switch.c - switching threads, the idle loop, and the scheduler's interrupts.
 //
-// A switch, with interrupts off throughout: charge the running thread, take it off the queue if it blocks or ends, pick
-// the next, unlock, load its space, switch stacks; then the next thread, on its own stack, declares the one before off its CPU.
-// Between the unlock and that moment the one before may already be woken or be seen on the queue: whoever would
-// run it elsewhere waits for, or turns away at, on_cpu. So no stack is ever used by two CPUs, and a
-// dead thread is handed to the reaper by a thread that stands on another stack.
+// A switch, with interrupts off throughout: charge the running thread, take it off the queue if it
+// blocks or ends, pick the next, unlock, load its space, switch stacks; then the next thread, on
+// its own stack, declares the one before off its CPU. Between the unlock and that moment the one
+// before may already be woken or be seen on the queue: whoever would run it elsewhere waits for, or
+// turns away at, on_cpu. So no stack is ever used by two CPUs, and a dead thread is handed to the
+// reaper by a thread that stands on another stack.
 #include "kernel/log/log.h"
 #include "kernel/mem/space.h"
 #include "kernel/sched/perturb.h"
@@ -38,7 +39,8 @@ void sched_switched(void)
     bool moving = this_cpu(moving_away) == from;
 
     this_cpu(moving_away) = NULL;
-    // Release: whoever sees it off its CPU finds its registers saved. Unless dead, from may be gone right after.
+    // Release: whoever sees it off its CPU finds its registers saved. Unless dead, from may be gone
+    // right after.
     atomic_store_explicit(&from->on_cpu, false, memory_order_release);
     if (moving)
         sched_place(from, false);
@@ -61,7 +63,8 @@ static void note_idle(const struct runqueue *rq, bool idle)
         atomic_fetch_and(&sched_idle_cpus, ~bit);
 }
 
-// Learns whether the thread blocks right after it wakes another, as two do that hand work to and fro.
+// Learns whether the thread blocks right after it wakes another, as two do that hand work to and
+// fro.
 static void note_block(struct thread *thread, nsec_t now)
 {
     if (thread->woke_ns == 0)
@@ -111,7 +114,8 @@ static struct thread *choose(struct runqueue *rq, struct thread *from, enum swit
         if (reason == SWITCH_PREEMPT || reason == SWITCH_YIELD)
             from->switches_forced++;
         rq->switches++;
-        // A full barrier: thread_post sets work, then looks here; the way to user mode looks at work after this.
+        // A full barrier: thread_post sets work, then looks here; the way to user mode looks at
+        // work after this.
         atomic_store(&to->on_cpu, true);
         note_idle(rq, to == rq->idle);
     }
@@ -235,8 +239,8 @@ void sched_idle(void)
         }
         arch_irq_disable();
         note_idle(rq, true);
-        // Cleared before the look: who adds a thread after it finds the bit clear, and sends an interrupt. (It
-        // may be set for a thread that another CPU has taken away since.)
+        // Cleared before the look: who adds a thread after it finds the bit clear, and sends an
+        // interrupt. (It may be set for a thread that another CPU has taken away since.)
         atomic_fetch_and(&self->work, ~(unsigned)WORK_RESCHEDULE);
         if (atomic_load(&rq->runnable) != 0 || sched_steal())
             sched_switch(SWITCH_PREEMPT);

@@ -195,7 +195,8 @@ int thread_set_affinity(struct thread *thread, uint64_t cpus)
     thread->affinity = cpus;
     cpu = rq->cpu;
     leave_running = runqueue_current(rq) == thread && !(cpus >> cpu & 1);
-    // One whose registers are still being saved is seen to by that CPU, or moves when it is next switched from.
+    // One whose registers are still being saved is seen to by that CPU, or moves when it is next
+    // switched from.
     move_waiting = !leave_running && thread->entity.queued && !(cpus >> cpu & 1) &&
                    !atomic_load_explicit(&thread->on_cpu, memory_order_acquire);
     if (move_waiting)

@@ -111,8 +111,9 @@ int thread_create_kernel(const char *name, void (*entry)(void *), void *argument
 // Ends the calling thread. The reaper function is called for it by the next thread's switch code.
 void NORETURN thread_exit(void);
 
-// Registers what is called for a dead user thread (thread->process not NULL), once, from the switch code of the next
-// thread: interrupts off, no lock held; it may take spin locks of IRQ ranks only, free memory, and may not block.
+// Registers what is called for a dead user thread (thread->process not NULL), once, from the switch
+// code of the next thread: interrupts off, no lock held; it may take spin locks of IRQ ranks only,
+// free memory, and may not block.
 void thread_set_reaper(void (*reap)(struct thread *thread));
 
 // Waiting: prepare, look at the condition, then block or cancel. WAIT_EVENT of waitq.h does it all.
@@ -128,7 +129,8 @@ int thread_block(enum wait_mode mode, nsec_t deadline_ns) MUST_CHECK;
 void thread_set_block_hook(void (*hook)(enum wait_mode mode));
 #endif
 
-// Ends the thread's wait, or the one it is about to begin. Context: any. Returns: false if it was not waiting.
+// Ends the thread's wait, or the one it is about to begin. Context: any. Returns: false if it was
+// not waiting.
 bool thread_wake(struct thread *thread);
 
 // Sets work bits and ends waits that those bits end, on whatever CPU; a thread in user mode there
@@ -149,7 +151,8 @@ bool thread_interrupted(void);
 // Gives way to the other threads of this CPU (sched_yield).
 void thread_yield(void);
 
-// Moves the calling thread to another address space (NULL: the kernel's own); the space is counted by the caller.
+// Moves the calling thread to another address space (NULL: the kernel's own); the space is counted
+// by the caller.
 void thread_set_space(struct space *space);
 
 // 0-63; sets the weight. Context: any.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // timer.c - timers: a tree on each CPU, and the one-shot hardware timer set to its first.
 //
-// Locking: timers->lock (rank TIMER) guards a CPU's tree. A timer that is not armed and not firing may move to
-// another CPU; timer->cpu is written under the lock of the CPU it leaves, so holding the lock of timer->cpu, and seeing
-// timer->cpu unchanged, holds the timer still.
+// Locking: timers->lock (rank TIMER) guards a CPU's tree. A timer that is not armed and not firing
+// may move to another CPU; timer->cpu is written under the lock of the CPU it leaves, so holding
+// the lock of timer->cpu, and seeing timer->cpu unchanged, holds the timer still.
 #include "kernel/sched/timers.h"
 
 #include "kernel/arch/arch.h"
@@ -55,8 +55,8 @@ static void publish_next(struct cpu_timers *timers)
     atomic_store_explicit(&timers->next, timer_tree_next(&timers->tree), memory_order_relaxed);
 }
 
-// A program may have any number of timers that are due again as soon as they have fired. So each fires once in a run,
-// and for as long as the run took no other begins.
+// A program may have any number of timers that are due again as soon as they have fired. So each
+// fires once in a run, and for as long as the run took no other begins.
 static void leave_time(struct cpu_timers *timers, nsec_t begun)
 {
     nsec_t now = clock_now();

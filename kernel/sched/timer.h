@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // timer.h - timers: a function called at a moment of the monotonic clock.
 //
-// A timer is embedded in its owner's object. States: idle -> armed -> idle, and fire is being called. Timers of a
-// CPU are in a tree by deadline and the CPU's one-shot hardware timer is set to the first, so an idle machine
-// takes no timer interrupts. Never early; late by at most the interrupt's own latency.
+// A timer is embedded in its owner's object. States: idle -> armed -> idle, and fire is being
+// called. Timers of a CPU are in a tree by deadline and the CPU's one-shot hardware timer is set to
+// the first, so an idle machine takes no timer interrupts. Never early; late by at most the
+// interrupt's own latency.
 #pragma once
 
 #include "lib/base/compiler.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// timer_tree.h - timers in the order of their deadlines, as pure code; equal deadlines keep their order.
+// timer_tree.h - timers in the order of their deadlines, as pure code; equal deadlines keep their
+// order.
 #pragma once
 
 #include "kernel/sched/timer.h"

@@ -51,7 +51,8 @@ unsigned waitq_wake(struct waitq *queue, unsigned count, unsigned events)
     struct waiter *waiter, *following;
     uint64_t state;
 
-    // A full barrier: the caller changed its condition before; a waiter adds itself before it looks at it.
+    // A full barrier: the caller changed its condition before; a waiter adds itself before it looks
+    // at it.
     atomic_thread_fence(memory_order_seq_cst);
     if (!waitq_active(queue))
         return 0;

@@ -9,6 +9,10 @@
 //
 // A section under a spin lock is one atomic step that begins with "the lock is free", except where
 // others look at what it changes without the lock: there tree_lock and process_lock are held.
+//
+// GATE: a thread that waits begins only once somebody is about to make its condition true or to
+// kill it. Nothing that it does before that touches what others look at until then, so these steps
+// may as well be taken after; states become fewer, outcomes do not.
 
 #ifndef FAULT
 #define FAULT 0
@@ -35,11 +39,6 @@
 #define RUNNING 1
 #define ENDING 2
 
-// The list of a box that a process or an inner box is in.
-#define NOWHERE 0
-#define LIVING 1 // box->members, box->boxes
-#define TOLD 2   // box->killed, box->killed_boxes
-
 // What was never made counts as freed.
 bool process_freed[3] = true;
 bool parts_freed[3] = true; // space, fds, directory
@@ -48,15 +47,15 @@ byte process_refs[3];
 byte process_state[3];
 bool process_dying[3];      // PROCESS_DYING
 bool thread_linked[3];
-byte member_link[3];
+bool is_member[3];         // in box->members or, a head, its box in box->boxes: not told to end
 bool process_lock[3];
 bool exec_lock;             // of N
 bool unstarted[3];          // in the reaper's list
+bool reaper_stirs;          // somebody is about to queue one
 
 bool box_freed[2] = true;
 bool names_freed[2] = true;
 bool box_dying[2];
-byte box_link[2];
 byte living[2];
 byte unsettled[2];
 
@@ -164,11 +163,11 @@ inline link_process(p, by)
     own_entry[p] = true;
     record_refs[p]++;
     if
-    :: HEAD(p) -> outer_entry[p] = true; record_refs[p]++; box_link[B] = LIVING
+    :: HEAD(p) -> outer_entry[p] = true; record_refs[p]++
     :: else
     fi;
     parent[p] = by;
-    member_link[p] = LIVING;
+    is_member[p] = true;
     if // a box with living processes counts as one in the box around
     :: BOX(p) == B && living[B] == 0 -> living[A]++
     :: else
@@ -180,8 +179,7 @@ inline link_process(p, by)
 
 inline box_settle(b)
 {
-    atomic { !tree_lock -> box_link[b] = NOWHERE };
-    atomic { assert(names_freed[b] && living[b] == 0); box_freed[b] = true };
+    atomic { !tree_lock -> assert(names_freed[b] && living[b] == 0); box_freed[b] = true };
 #if FAULT == 2
     if
     :: b == B -> record_publish(N)
@@ -213,9 +211,10 @@ inline box_put(b)
 // The hooks, names_clear, release_numbers.
 inline box_empty(b)
 {
-    atomic { !tree_lock -> assert(!names_freed[b]); names_freed[b] = true };
     atomic {
         !tree_lock ->
+        assert(!names_freed[b]);
+        names_freed[b] = true;
         if
         :: b == A -> record_forget_own(H); record_forget_own(M); record_forget_outer(N)
         :: else -> record_forget_own(N)
@@ -246,8 +245,14 @@ inline box_process_left(b)
 
 inline process_free(p)
 {
-    atomic { !tree_lock -> first = claimed[p]; record_process[p] = false }; // detach_record
-    atomic { assert(parts_freed[p]); USE_PROCESS(p); process_freed[p] = true };
+    atomic {
+        !tree_lock ->
+        USE_PROCESS(p);
+        assert(parts_freed[p]);
+        first = claimed[p];
+        record_process[p] = false; // detach_record
+        process_freed[p] = true
+    };
     if
     :: !first -> atomic { first = false; record_put(p) }
 #if FAULT == 2
@@ -323,32 +328,30 @@ inline claim(p)
     :: first ->
         claimed[p] = true;
         process_dying[p] = true;
-        member_link[p] = TOLD;
+        is_member[p] = false; // on the list of those told to end
         if
-        :: HEAD(p) -> box_dying[BOX(p)] = true; box_link[BOX(p)] = TOLD
+        :: HEAD(p) -> box_dying[BOX(p)] = true
         :: else
         fi
     :: else
     fi
 }
 
-// process->lock is held from the look at the state to the last thread_post.
+// process->lock is held from the look at the state to the last thread_post. Only H ever blocks.
 inline process_kill_threads(p)
 {
     atomic {
         !process_lock[p] ->
         USE_PROCESS(p);
-        process_lock[p] = true;
         first = process_state[p] == NEW;
-        process_state[p] = (first -> ENDING : process_state[p])
+        process_state[p] = (first -> ENDING : process_state[p]);
+        reaper_stirs = reaper_stirs || first;
+        process_lock[p] = p == H && thread_linked[p];
+        work_kill[p] = p != H && thread_linked[p]
     };
     if
-    :: thread_linked[p] -> POST_KILL(p)
-    :: else
-    fi;
-    process_lock[p] = false;
-    if
     :: first -> first = false; reaper_queue(p)
+    :: process_lock[p] && p == H -> POST_KILL(p); process_lock[p] = false
     :: else
     fi;
 #if FAULT == 4
@@ -361,7 +364,7 @@ inline end_one(p)
 {
     atomic {
         !tree_lock ->
-        found = member_link[p] == LIVING;
+        found = is_member[p];
         if
         :: found ->
             claim(p);
@@ -448,7 +451,7 @@ inline process_teardown(p)
     process_end(p);
     atomic { USE_NAMES(BOX(p)); assert(!parts_freed[p]); parts_freed[p] = true }; // process_release_parts
     part_with_children(p);
-    atomic { !tree_lock -> member_link[p] = NOWHERE }; // leave_tree
+    // leave_tree: off the list of those told to end, which nobody here walks
 #if FAULT != 4
     box_process_left(BOX(p))
 #endif
@@ -606,7 +609,10 @@ proctype thread(byte p)
     :: p == H && !work_kill[H] ->
         fork();
         if
-        :: parent[M] == H -> WAIT_EVENT(wait4, H, LOOK_FOR_CHILD, true); found = false
+        :: parent[M] == H ->
+            process_refs[M] == 0 || claimed[H]; // GATE
+            WAIT_EVENT(wait4, H, LOOK_FOR_CHILD, true);
+            found = false
         :: else
         fi
     :: p == M && !work_kill[M] ->
@@ -619,10 +625,7 @@ proctype thread(byte p)
         fi
     :: true
     fi;
-    if // in user mode until it is told to end, or as long as it likes
-    :: work_kill[p]
-    :: !work_kill[p]
-    fi;
+    // In user mode until it is told to end, or as long as it likes: the next step may come late.
     uthread_exit_current(p)
 }
 
@@ -659,6 +662,8 @@ proctype reaper()
     VARIABLES;
     byte p;
 
+end_unneeded:
+    reaper_stirs; // GATE
     do
     :: WAIT_EVENT(end_idle, REAPER, LOOK_FOR_UNSTARTED, false);
         found = false;
@@ -678,6 +683,7 @@ proctype waiter()
 {
     VARIABLES;
 
+    unsettled[A] == 0; // GATE
     WAIT_EVENT(wait, WAITER, LOOK_FOR_END, false);
     assert(ALL_FREED);
     atomic { !tree_lock -> record_unlink(H) };
@@ -694,12 +700,11 @@ init
         process_refs[H] = 2; // being alive, and the thread's
         process_state[H] = RUNNING;
         thread_linked[H] = true;
-        member_link[H] = LIVING;
+        is_member[H] = true;
         stack_freed[M] = true;
         stack_freed[N] = true;
         box_freed[A] = false;
         names_freed[A] = false;
-        box_link[A] = LIVING;
         living[A] = 1;
         unsettled[A] = 1;
         record_refs[H] = 4; // the box's, two numbers, the handle

@@ -290,6 +290,23 @@ int pager_page(struct pager *pager, uint64_t index, bool create, struct frame **
     return 0;
 }
 
+struct frame *pager_next(struct pager *pager, uint64_t *index)
+{
+    struct fake_page *pages = (struct fake_page *)pager->epoch;
+    struct fake_page *next = NULL;
+
+    for (unsigned i = 0; i < FAKE_PAGES; i++) {
+        if (pages[i].frame != NULL && pages[i].index >= *index &&
+            (next == NULL || pages[i].index < next->index))
+            next = &pages[i];
+    }
+    if (next == NULL)
+        return NULL;
+    atomic_fetch_add(&next->frame->refs, 1);
+    *index = next->index;
+    return next->frame;
+}
+
 void pager_resize(struct pager *pager, uint64_t size_bytes)
 {
     struct fake_page *pages = (struct fake_page *)pager->epoch;

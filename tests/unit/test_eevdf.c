@@ -1,6 +1,7 @@
 // unit: kernel/sched/eevdf.c lib/base/rbtree.c
 // SPDX-License-Identifier: MIT
-// test_eevdf.c - the EEVDF queue in a simulated clock: picks against a naive model, shares, lag, latency.
+// test_eevdf.c - the EEVDF queue in a simulated clock: picks against a naive model, shares, lag,
+// latency.
 
 #include "kernel/sched/eevdf.h"
 
@@ -157,7 +158,8 @@ static bool lag_is_bounded(void)
     for (unsigned i = 0; i < ENTITIES; i++) {
         struct sched_entity *entity = &entities[i];
         int64_t lag = (int64_t)(queue.zero - entity->vruntime);
-        // In time: what an entity is owed is at most a slice of each kind of competitor that may run first.
+        // In time: what an entity is owed is at most a slice of each kind of competitor that may
+        // run first.
         double owed = (double)lag * (double)entity->weight / (double)EEVDF_UNIT;
 
         if (entity->queued && (owed > 4 * EEVDF_SLICE_NS || owed < -4.0 * EEVDF_SLICE_NS))
@@ -166,7 +168,8 @@ static bool lag_is_bounded(void)
     return true;
 }
 
-// Random life: arrivals, departures, runs, weights, yields; V, the pick and the lag are checked at each step.
+// Random life: arrivals, departures, runs, weights, yields; V, the pick and the lag are checked at
+// each step.
 static void test_model(void)
 {
     unsigned wrong_average = 0, wrong_pick = 0, unbounded = 0, sleeps = 0, wakes = 0, yields = 0;

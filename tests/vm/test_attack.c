@@ -347,7 +347,7 @@ CASE("a handle that only names something does nothing else")
 
 // --- Work without end ---
 
-#define FAN 40
+#define FAN 150
 #define LEVELS 5
 
 CASE("an event goes through sets of sets once, by however many fds they watch each other")
@@ -529,10 +529,68 @@ CASE("terminals are numbered in each box for itself")
     close(master);
 }
 
+// As the head of a box whose fd 3 is a directory within the maker's tree, 4 a file of it open for reading and 5 the same file
+// for writing. Returns: the number of the first thing that went too far.
+static int escape(void)
+{
+    static const char *const ways[] = { "../..", "../../attack.secret", "out", "out/attack.secret", "up", "up/attack.secret",
+                                        "in/../../attack.secret", "in/../../../attack.secret" };
+    struct stat here, there;
+    char path[128];
+
+    if (fstat(3, &here) != 0 || fstatat(3, "..", &there, 0) != 0 || here.st_ino != there.st_ino)
+        return 1;
+    if (fchdir(3) != 0 || stat("../../..", &there) != 0 || here.st_ino != there.st_ino)
+        return 2;
+    for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        snprintf(path, sizeof(path), "/proc/self/fd/3/%s", ways[i]);
+        if ((stat(ways[i], &there) == 0 && there.st_ino != here.st_ino) || (stat(path, &there) == 0 && there.st_ino != here.st_ino))
+            return 10 + (int)i;
+    }
+    if (open("/proc/self/fd/4", O_RDWR) >= 0 || open("/proc/self/fd/4", O_RDONLY | O_TRUNC) >= 0 || open("/proc/self/fd/5", O_RDONLY) >= 0)
+        return 30;
+    if (mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, 4, 0) != MAP_FAILED || mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, 4, 0) != MAP_FAILED)
+        return 31;
+    if (ftruncate(4, 0) == 0 || fchmod(4, 0777) == 0 || fchown(4, 5, 5) == 0 || futimens(4, NULL) == 0)
+        return 32;
+    if (linkat(AT_FDCWD, "/proc/self/fd/4", 3, "linked", AT_SYMLINK_FOLLOW) == 0 || linkat(4, "", 3, "linked", AT_EMPTY_PATH) == 0)
+        return 33;
+    if (unlinkat(3, "file", 0) == 0 || renameat(3, "file", 3, "moved") == 0 || mkdirat(3, "made", 0700) == 0 ||
+        openat(3, "file", O_WRONLY) >= 0 || openat(3, "made", O_RDONLY | O_CREAT, 0600) >= 0)
+        return 34;
+    if (fcntl(5, F_SETFL, 0) != 0 || !(fcntl(5, F_GETFL) & O_APPEND) || read(5, path, 1) >= 0)
+        return 35;
+    if (syscall(SYS_execveat, 4, "", (char *[]){ "x", NULL }, NULL, 0x1000) == 0)
+        return 36;
+    return 0;
+}
+
+CASE("handles that a box was given lead nowhere else, and do no more than they were opened for")
+{
+    struct test_box box;
+    int secret = open("/tmp/attack.secret", O_CREAT | O_WRONLY, 0600), directory, reads, appends;
+
+    CHECK(secret >= 0 && mkdir("/tmp/attack.given", 0700) == 0 && mkdir("/tmp/attack.given/in", 0700) == 0);
+    CHECK(symlink("/tmp", "/tmp/attack.given/out") == 0 && symlink("..", "/tmp/attack.given/up") == 0);
+    close(open("/tmp/attack.given/file", O_CREAT | O_WRONLY, 0755));
+    directory = open("/tmp/attack.given", O_RDONLY | O_DIRECTORY);
+    reads = open("/tmp/attack.given/file", O_RDONLY);
+    appends = open("/tmp/attack.given/file", O_WRONLY | O_APPEND);
+    CHECK(directory >= 0 && reads >= 0 && appends >= 0);
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\ngive %d 3 r\ngive %d 4 r\ngive %d 5 w\n"
+                       "exec /bin/test_attack escape\nstart", directory, reads, appends) == 0);
+    CHECK_EQUAL(box_wait(box.pid), 0);
+    box_close(&box);
+    CHECK(system("rm -rf /tmp/attack.given /tmp/attack.secret") == 0);
+}
+
 static int command(int argc, char **argv)
 {
     int master, number = -1;
 
+    if (argc == 2 && strcmp(argv[1], "escape") == 0)
+        return escape();
     if (argc != 2 || strcmp(argv[1], "pty-number") != 0)
         return -1;
     master = open("/dev/ptmx", O_RDWR);

@@ -139,10 +139,11 @@ CASE("signals are passed on to the head, and the third ends one that does not li
                 9);
     CHECK_EQUAL(sh("cat /tmp/o"), 0);
     CHECK(strcmp(output, "ready\ncaught\n") == 0);
-    CHECK_EQUAL(sh("box run sh -c \"trap '' TERM; echo ready; while :; do sleep 1; done\" > /tmp/o & "
-                   "until grep -q ready /tmp/o; do sleep 0.05; done; "
-                   "for i in 1 2 3; do kill -TERM $!; sleep 0.1; done; wait $!"),
-                143);
+    CHECK_EQUAL(
+        sh("box run sh -c \"trap '' TERM; echo ready; while :; do sleep 1; done\" > /tmp/o & "
+           "until grep -q ready /tmp/o; do sleep 0.05; done; "
+           "for i in 1 2 3; do kill -TERM $!; sleep 0.1; done; wait $!"),
+        143);
     unlink("/tmp/o");
 }
 
@@ -222,9 +223,10 @@ CASE("top shows what each has used lately, so many times as told")
 
 CASE("kill ends a box, with the status given, and waits until it is gone")
 {
-    CHECK_EQUAL(sh("box run sleep 100 & until box ps | grep -q '^[0-9]'; do sleep 0.05; done; "
-                   "box kill -s 55 $(box ps | sed -n 's/^\\([0-9]*\\) .*/\\1/p') || exit 1; wait $!"),
-                55);
+    CHECK_EQUAL(
+        sh("box run sleep 100 & until box ps | grep -q '^[0-9]'; do sleep 0.05; done; "
+           "box kill -s 55 $(box ps | sed -n 's/^\\([0-9]*\\) .*/\\1/p') || exit 1; wait $!"),
+        55);
     CHECK_EQUAL(sh("box kill 99999"), 125);
     CHECK_EQUAL(sh("box kill x"), 125);
     CHECK_EQUAL(sh("box kill self"), 125);

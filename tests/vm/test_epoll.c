@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_epoll.c - poll sets that stay: sets within sets, closed handles, many handles, many threads; poll of many; timers as files.
+// test_epoll.c - poll sets that stay: sets within sets, closed handles, many handles, many threads;
+// poll of many; timers as files.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

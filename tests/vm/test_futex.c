@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_futex.c - futex words: waiting, waking, moving, timeouts, owners, robust lists, private and shared.
+// test_futex.c - futex words: waiting, waking, moving, timeouts, owners, robust lists, private and
+// shared.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

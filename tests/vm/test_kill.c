@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -413,6 +414,15 @@ static unsigned number_of(const char *variable, unsigned otherwise)
     return text != NULL ? (unsigned)atoi(text) : otherwise;
 }
 
+// On one CPU nobody waits for a mutex: the kernel is not preempted while it holds one.
+static bool is_passed(const struct step *step)
+{
+    cpu_set_t cpus;
+
+    return strcmp(step->point, "wait-mutex") != 0 ||
+           (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) > 1);
+}
+
 // The ledger as it is when the record of a dead box is kept, and nothing else of it.
 static void take_baseline(void)
 {
@@ -439,12 +449,14 @@ CASE_LIMIT("a kill at any step leaves nothing, in time", 3000)
     CHECK(points >= 0);
     take_baseline();
     for (unsigned i = 0; i < total; i++) {
+        if (!is_passed(&steps[i % STEPS]))
+            continue;
         kill_once(points, &steps[i % STEPS], next_random(&random));
         kills[i % STEPS]++;
     }
     for (size_t i = 0; i < STEPS; i++) {
         printf("# %u kills at %s (%s)\n", kills[i], steps[i].point, steps[i].doing);
-        CHECK(kills[i] >= each);
+        CHECK(kills[i] >= each || !is_passed(&steps[i]));
     }
     close(points);
 }
@@ -453,6 +465,7 @@ CASE_LIMIT("a kill at any step leaves nothing, in time", 3000)
 
 struct shared {
     atomic_int members; // that spawn
+    atomic_int go;      // when all are there: a futex
     atomic_int killing;
     atomic_long spawned, spawned_late; // the latter after the kill began
 };
@@ -472,6 +485,8 @@ static struct shared *map_shared(void)
 static void spawn_for_ever(struct shared *shared)
 {
     atomic_fetch_add(&shared->members, 1);
+    while (atomic_load(&shared->go) == 0)
+        syscall(SYS_futex, &shared->go, 0, 0, NULL); // FUTEX_WAIT
     for (;;) {
         pid_t pid = fork();
 
@@ -549,6 +564,8 @@ static long kill_spawning(struct shared *shared, const char *what, int number, i
     for (int i = 0; i < 24000 && atomic_load(&shared->members) < members; i++)
         usleep(5000);
     CHECK_EQUAL(atomic_load(&shared->members), members);
+    atomic_store(&shared->go, 1);
+    syscall(SYS_futex, &shared->go, 1, members); // FUTEX_WAKE
     usleep(50000);
     atomic_store(&shared->killing, 1);
     CHECK(box_do(&box, "kill") == 0);

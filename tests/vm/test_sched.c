@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_sched.c - the processor: shares by nice and by box, limits, affinity, sleeping and yielding, nobody starved.
+// test_sched.c - the processor: shares by nice and by box, limits, affinity, sleeping and yielding,
+// nobody starved.
 //
 // What depends on the clock of the machine under the VM is asked loosely here.
 #define _GNU_SOURCE
@@ -117,7 +118,8 @@ static bool shares_hold(void)
            part[2] < 0.17;
 }
 
-// The machine under the VM may be kept from running it for a while; a fault of ours shows each time.
+// The machine under the VM may be kept from running it for a while; a fault of ours shows each
+// time.
 static bool within_three_tries(bool (*holds)(void))
 {
     return holds() || holds() || holds();
@@ -225,7 +227,8 @@ CASE("yielding lets another one run")
     close(ends[1]);
 }
 
-// The processor time of a box in milliseconds, from the line "cputime USED ..." of its quota, in nanoseconds.
+// The processor time of a box in milliseconds, from the line "cputime USED ..." of its quota, in
+// nanoseconds.
 static long long box_cpu_ms(const struct test_box *box)
 {
     char text[1024], *line;

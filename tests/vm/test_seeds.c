@@ -92,7 +92,8 @@ CASE("process_kill sets any status, once")
     CHECK(kernel_does("kill"));
 }
 
-CASE("process_new_thread adds threads, process_has_thread finds them, those that exit are taken out")
+CASE(
+    "process_new_thread adds threads, process_has_thread finds them, those that exit are taken out")
 {
     CHECK(kernel_does("thread"));
 }
@@ -173,7 +174,8 @@ CASE("in a strict process a bad pointer in a system call is a segfault")
     struct test_box box;
 
     CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\nstrict on\nexec /bin/test_seeds bad-pointer\nstart") == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nstrict on\nexec /bin/test_seeds bad-pointer\nstart") ==
+          0);
     CHECK_EQUAL(box_wait(box.pid), -SIGSEGV);
     CHECK(strstr(box_status(box.pid, "Reason"), "system call") != NULL);
     box_close(&box);
@@ -257,7 +259,8 @@ CASE("with adopt off the children of a member end with it")
     CHECK(box_shell(&box, "adopt off\n",
                     "(sleep 100 & exit 0); sleep 0.1; "
                     "for p in /proc/[0-9]*; do [ $p = /proc/1 ] || "
-                    "{ read -r line < $p/comm && [ $line = sleep ] && exit 1; }; done; exit 6") == 0);
+                    "{ read -r line < $p/comm && [ $line = sleep ] && exit 1; }; done; exit 6") ==
+          0);
     CHECK_EQUAL(box_wait(box.pid), 6);
     box_close(&box);
 }
@@ -431,8 +434,10 @@ CASE("64 notes queue, the last slot for boxes around; then EAGAIN, and kill work
     CHECK_EQUAL(box_wait(box.pid), 63);
     box_close(&box);
     CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\ngive %d 1\n"
-                       "exec /bin/test_seeds keep-notes\nstart", ends[1]) == 0);
+    CHECK(box_do(&box,
+                 "bind bin /bin rx\nbind proc /proc rwx\ngive %d 1\n"
+                 "exec /bin/test_seeds keep-notes\nstart",
+                 ends[1]) == 0);
     CHECK(read(ends[0], &byte, 1) == 1);
     CHECK_EQUAL(fill(box.pid), 64);
     CHECK_EQUAL(note(box.pid, "terminate"), 0); // a pending bit, no slot

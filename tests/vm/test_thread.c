@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_thread.c - threads as programs use them, through musl: mutexes of all kinds, condition variables, rwlocks, barriers,
-// semaphores, cancellation, thread-specific data, floating point, and many threads.
+// test_thread.c - threads as programs use them, through musl: mutexes of all kinds, condition
+// variables, rwlocks, barriers, semaphores, cancellation, thread-specific data, floating point, and
+// many threads.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

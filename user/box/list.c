@@ -187,8 +187,8 @@ int kill_command(char **words)
     if (words[0] != NULL && strcmp(words[0], "-s") == 0) {
         int64_t status;
 
-        if (words[1] == NULL || fmt_parse_i64(words[1], strlen(words[1]), INT64_MIN, INT64_MAX,
-                                              &status) != 0)
+        if (words[1] == NULL ||
+            fmt_parse_i64(words[1], strlen(words[1]), INT64_MIN, INT64_MAX, &status) != 0)
             fail(EXIT_FAILED, "kill: -s wants a number, as 7 or -15");
         snprintf(command, sizeof(command), "kill %lld", (long long)status);
         words += 2;

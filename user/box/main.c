@@ -19,7 +19,8 @@ static const char usage[] =
     "BOX is a number, as box ps shows it, or 5/2 for box 2 in box 5. Options of run and show:\n"
     "  -i               pass standard input on (else it is empty)\n"
     "  -t               give it a terminal of its own, shown here\n"
-    "  -f FILE          make the box by this file (-: standard input) instead of by the usual names\n"
+    "  -f FILE          make the box by this file (-: standard input) instead of by the usual "
+    "names\n"
     "  -v SRC:DST[:ro|rw]  the directory or file SRC as DST, which is /NAME (rw)\n"
     "  -e NAME[=VALUE]  set an environment variable (without VALUE: as it is here)\n"
     "  -w DIR           working directory, as the box sees it\n"
@@ -37,8 +38,8 @@ static const struct {
     const char *name;
     int (*run)(char **words);
 } commands[] = {
-    { "run", run_command },   { "show", show_command }, { "ps", ps_command },
-    { "top", top_command },   { "kill", kill_command }, { "--terminal", terminal_enter },
+    { "run", run_command }, { "show", show_command }, { "ps", ps_command },
+    { "top", top_command }, { "kill", kill_command }, { "--terminal", terminal_enter },
 };
 
 int main(int argc, char **argv)

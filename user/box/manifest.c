@@ -38,11 +38,10 @@ static char *read_text(const char *path, size_t *size)
     return text;
 }
 
-static void fail_at(const char *path, const struct ctl_command *command, int code,
-                    const char *what)
+static void fail_at(const char *path, const struct ctl_command *command, int code, const char *what)
 {
-    fail((enum exit_code)code, "%s:%u: %.*s: %s", path, command->line,
-         (int)command->source_length, command->source, what);
+    fail((enum exit_code)code, "%s:%u: %.*s: %s", path, command->line, (int)command->source_length,
+         command->source, what);
 }
 
 static const char *parse_error(const struct ctl_command *command, int error)

@@ -13,22 +13,43 @@
 #define CPUS_MAX 64
 #define PROCESSES_MAX (UINT64_C(1) << 30)
 
-enum option { OPTION_I, OPTION_T, OPTION_F, OPTION_V, OPTION_E, OPTION_W, OPTION_M, OPTION_CPUS,
-              OPTION_PIDS, OPTION_TIMEOUT, OPTION_ROOT, OPTION_STATUS, OPTION_RECORD, OPTION_BOX,
-              OPTION_LOG };
+enum option {
+    OPTION_I,
+    OPTION_T,
+    OPTION_F,
+    OPTION_V,
+    OPTION_E,
+    OPTION_W,
+    OPTION_M,
+    OPTION_CPUS,
+    OPTION_PIDS,
+    OPTION_TIMEOUT,
+    OPTION_ROOT,
+    OPTION_STATUS,
+    OPTION_RECORD,
+    OPTION_BOX,
+    OPTION_LOG
+};
 
 static const struct {
     const char *name;
     enum option option;
     bool has_value;
 } table[] = {
-    { "-i", OPTION_I, false },         { "-t", OPTION_T, false },
-    { "-f", OPTION_F, true },          { "-v", OPTION_V, true },
-    { "-e", OPTION_E, true },          { "-w", OPTION_W, true },
-    { "-m", OPTION_M, true },          { "--cpus", OPTION_CPUS, true },
-    { "--pids", OPTION_PIDS, true },   { "--timeout", OPTION_TIMEOUT, true },
-    { "--root", OPTION_ROOT, true },   { "--status", OPTION_STATUS, true },
-    { "--record", OPTION_RECORD, false }, { "--box", OPTION_BOX, true },
+    { "-i", OPTION_I, false },
+    { "-t", OPTION_T, false },
+    { "-f", OPTION_F, true },
+    { "-v", OPTION_V, true },
+    { "-e", OPTION_E, true },
+    { "-w", OPTION_W, true },
+    { "-m", OPTION_M, true },
+    { "--cpus", OPTION_CPUS, true },
+    { "--pids", OPTION_PIDS, true },
+    { "--timeout", OPTION_TIMEOUT, true },
+    { "--root", OPTION_ROOT, true },
+    { "--status", OPTION_STATUS, true },
+    { "--record", OPTION_RECORD, false },
+    { "--box", OPTION_BOX, true },
     { "--log", OPTION_LOG, true },
 };
 
@@ -73,8 +94,8 @@ static void add_volume(struct options *options, const char *text)
     rights = strchr(name, ':');
     if (rights != NULL)
         *rights++ = '\0';
-    *volume = (struct volume){ .source = source, .name = name + (name[0] == '/'),
-                               .rights = "rwxc" };
+    *volume =
+        (struct volume){ .source = source, .name = name + (name[0] == '/'), .rights = "rwxc" };
     if (volume->name[0] == '\0' || strchr(volume->name, '/') != NULL)
         fail(EXIT_FAILED, "-v wants a DST of one part, as /NAME, not %s", name);
     if (rights != NULL && strcmp(rights, "ro") == 0)
@@ -113,22 +134,43 @@ static void set_limit(struct options *options, enum option option, const char *v
 static void set(struct options *options, enum option option, const char *value)
 {
     switch (option) {
-    case OPTION_I: options->interactive = true; break;
-    case OPTION_T: options->terminal = true; break;
-    case OPTION_RECORD: options->in_words = true; break;
-    case OPTION_F: options->manifest = value; break;
-    case OPTION_V: add_volume(options, value); break;
-    case OPTION_E: add_variable(options, value); break;
+    case OPTION_I:
+        options->interactive = true;
+        break;
+    case OPTION_T:
+        options->terminal = true;
+        break;
+    case OPTION_RECORD:
+        options->in_words = true;
+        break;
+    case OPTION_F:
+        options->manifest = value;
+        break;
+    case OPTION_V:
+        add_volume(options, value);
+        break;
+    case OPTION_E:
+        add_variable(options, value);
+        break;
     case OPTION_W:
         if (value[0] != '/')
             fail(EXIT_FAILED, "-w wants an absolute path, not %s", value);
         options->directory = value;
         break;
-    case OPTION_ROOT: options->root = value; break;
-    case OPTION_STATUS: report_open(value); break;
-    case OPTION_BOX: options->box = value; break;
-    case OPTION_LOG: fail(EXIT_FAILED, "--log is the launcher's: a box has no kernel of its own");
-    default: set_limit(options, option, value); break;
+    case OPTION_ROOT:
+        options->root = value;
+        break;
+    case OPTION_STATUS:
+        report_open(value);
+        break;
+    case OPTION_BOX:
+        options->box = value;
+        break;
+    case OPTION_LOG:
+        fail(EXIT_FAILED, "--log is the launcher's: a box has no kernel of its own");
+    default:
+        set_limit(options, option, value);
+        break;
     }
 }
 

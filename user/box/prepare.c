@@ -27,9 +27,9 @@ static const struct {
     const char *name, *rights;
     bool tree, with_root; // of the box's own; also with --root
 } skeleton[] = {
-    { "dev", "rw", false, true },     { "etc", "r", false, false },
-    { "home", "rwxc", true, false },  { "proc", "rwxc", false, true },
-    { "root", "rwxc", true, false },  { "tmp", "rwxc", true, true },
+    { "dev", "rw", false, true },    { "etc", "r", false, false },
+    { "home", "rwxc", true, false }, { "proc", "rwxc", false, true },
+    { "root", "rwxc", true, false }, { "tmp", "rwxc", true, true },
 };
 #define RIGHTS_DEFAULT "rx"
 

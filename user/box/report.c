@@ -81,8 +81,8 @@ static void say_record(const char *program, const struct box_record *record)
     fprintf(stderr, "box: time %.3f s user, %.3f s kernel; memory %s at most\n",
             (double)record->user_ns / NSEC_PER_S, (double)record->kernel_ns / NSEC_PER_S,
             size_text(memory, record->memory_peak));
-    fprintf(stderr, "box: processes %" PRId64 ", threads %" PRId64 ", files %" PRId64
-            " at most; left %s\n",
+    fprintf(stderr,
+            "box: processes %" PRId64 ", threads %" PRId64 ", files %" PRId64 " at most; left %s\n",
             record->processes_peak, record->threads_peak, record->fds_peak,
             size_text(left, record->left));
 }

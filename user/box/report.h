@@ -4,8 +4,13 @@
 
 #include "user/libbox/box.h"
 
-enum exit_code { EXIT_DEADLINE = 124, EXIT_FAILED = 125, EXIT_DENIED = 126, EXIT_MISSING = 127,
-                 EXIT_SIGNAL = 128 };
+enum exit_code {
+    EXIT_DEADLINE = 124,
+    EXIT_FAILED = 125,
+    EXIT_DENIED = 126,
+    EXIT_MISSING = 127,
+    EXIT_SIGNAL = 128
+};
 
 // The file that --status names; it is written on every path from then on.
 void report_open(const char *path);

@@ -28,9 +28,8 @@ static const struct {
     int number;
     const char *note;
 } passed_on[] = {
-    { SIGHUP, "hangup" },  { SIGINT, "interrupt" }, { SIGQUIT, "quit" },
-    { SIGTERM, "terminate" }, { SIGUSR1, "user1" }, { SIGUSR2, "user2" },
-    { SIGWINCH, "winch" },
+    { SIGHUP, "hangup" }, { SIGINT, "interrupt" }, { SIGQUIT, "quit" },   { SIGTERM, "terminate" },
+    { SIGUSR1, "user1" }, { SIGUSR2, "user2" },    { SIGWINCH, "winch" },
 };
 #define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 

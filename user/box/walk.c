@@ -19,8 +19,8 @@ struct list {
 
 static void read_command(struct walk_entry *entry)
 {
-    ssize_t size = box_read_file(entry->directory, "cmdline", entry->command,
-                                 sizeof(entry->command));
+    ssize_t size =
+        box_read_file(entry->directory, "cmdline", entry->command, sizeof(entry->command));
 
     if (size <= 0) {
         snprintf(entry->command, sizeof(entry->command), "(%s)",

@@ -14,10 +14,10 @@ struct walk_entry {
     char directory[WALK_DIRECTORY]; // "/proc/5/box/2"
     char name[WALK_NAME];           // "5/2"; "." for the caller's own box
     unsigned depth;
-    char command[WALK_COMMAND];     // its head's program and arguments
-    int64_t memory_limit;           // bytes; INT64_MAX: none is known
+    char command[WALK_COMMAND]; // its head's program and arguments
+    int64_t memory_limit;       // bytes; INT64_MAX: none is known
     struct box_record record;
-    int64_t cpu_ns;                 // user and kernel time together
+    int64_t cpu_ns; // user and kernel time together
 };
 
 // Lists the caller's own box and all boxes in it that still are, in the order of the tree.

@@ -37,18 +37,18 @@ struct box {
 // How a box ended, or how it is doing; figures are those of the whole box, boxes inside and the
 // dead included.
 struct box_record {
-    bool ended;        // status, reason and by are set
-    int64_t status;    // as `wait` shows it: exit code, or -N for signal N
-    char reason[160];  // in words
-    char by[64];       // who ended it: "itself", "deadline", "pid 3" …
-    char name[32];     // of its program
-    char state;        // R S D T Z as in Linux
+    bool ended;       // status, reason and by are set
+    int64_t status;   // as `wait` shows it: exit code, or -N for signal N
+    char reason[160]; // in words
+    char by[64];      // who ended it: "itself", "deadline", "pid 3" …
+    char name[32];    // of its program
+    char state;       // R S D T Z as in Linux
     int64_t user_ns, kernel_ns;
     int64_t memory, memory_peak; // bytes
     int64_t processes, processes_peak;
     int64_t threads, threads_peak;
     int64_t fds, fds_peak;
-    int64_t left;      // of an ended box: bytes that others still hold
+    int64_t left; // of an ended box: bytes that others still hold
 };
 
 // --- Making ---

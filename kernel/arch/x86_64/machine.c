@@ -103,11 +103,6 @@ void machine_init(void)
         sleep_control = arch_map_device(sleep->address, 1);
 }
 
-bool arch_is_microvm(void)
-{
-    return sleep_control != NULL && pm1a_control == 0;
-}
-
 void arch_power_off(void)
 {
     arch_irq_disable();

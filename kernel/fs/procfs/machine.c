@@ -99,10 +99,13 @@ int show_meminfo(const struct subject *subject, struct text *text)
     print_kib(text, "MemFree:", MIN(left, total));
     print_kib(text, "MemAvailable:", MIN(left, total));
     print_kib(text, "Buffers:", 0);
-    print_kib(text, "Cached:", frames_used(FRAME_CACHE) * PAGE_SIZE);
     print_kib(text, "SwapCached:", 0);
     print_kib(text, "SwapTotal:", 0);
     print_kib(text, "SwapFree:", 0);
+    // What frames are used for is known of the machine alone, so it is for its own box alone.
+    if (subject->box->outer != NULL)
+        return 0;
+    print_kib(text, "Cached:", frames_used(FRAME_CACHE) * PAGE_SIZE);
     print_kib(text, "Shmem:", frames_used(FRAME_CACHE) * PAGE_SIZE);
     print_kib(text, "AnonPages:", frames_used(FRAME_USER) * PAGE_SIZE);
     print_kib(text, "Slab:", frames_used(FRAME_SLAB) * PAGE_SIZE);
@@ -142,8 +145,8 @@ int show_machine_stat(const struct subject *subject, struct text *text)
     }
     text_print(text,
                "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\n",
-               (unsigned long long)sched_switches(), (unsigned long long)(booted / NSEC_PER_SEC),
-               subject->box->pids.last, runnable);
+               (unsigned long long)(usage.switches_voluntary + usage.switches_forced),
+               (unsigned long long)(booted / NSEC_PER_SEC), subject->box->pids.last, runnable);
     return 0;
 }
 

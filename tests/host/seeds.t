@@ -1,0 +1,84 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# seeds.t - the documents keep to what they say: docs/seeds.md, docs/notes.md, docs/man, the box by hand.
+use strict;
+use warnings;
+use Cwd qw(getcwd);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $dir  = tempdir(CLEANUP => 1);
+my $root = getcwd();
+
+sub slurp { my ($name) = @_; open my $file, '<', $name or die "$name: $!"; local $/; return <$file> }
+sub spew { my ($name, $text) = @_; open my $file, '>', $name or die "$name: $!"; print $file $text; close $file }
+
+# check(directory, words): exit code and output of check-seeds there.
+sub check {
+    my ($where, @words) = @_;
+    my $out = `cd $where && $root/tools/check-seeds @words 2>&1`;
+    return ($? >> 8, $out);
+}
+
+# --- The rows ---
+{
+    my ($code, $out) = check('.');
+    ok($code == 0, 'every row of docs/seeds.md and docs/notes.md names cases that exist') or diag $out;
+}
+SKIP: {
+    skip 'the seed documents are not here', 1 unless -d '../shared/seeds';
+    my ($code, $out) = check('.', '--names', '../shared/seeds');
+    ok($code == 0, 'every name in the seed documents has a row') or diag $out;
+}
+
+# --- The check is checked ---
+make_path("$dir/docs", "$dir/tests/vm");
+spew("$dir/tests/vm/test_a.c", qq{CASE("one thing")\n{\n}\nCASE_LIMIT("a long "\n     "fact", 5)\n{\n}\n});
+spew("$dir/docs/notes.md", "nothing\n");
+sub rows { spew("$dir/docs/seeds.md", "| x | shown by |\n|---|---|\n" . join '', map { "| row | $_ |\n" } @_) }
+rows('`a: one thing`', '`a: a long fact` `a: one thing`');
+is((check($dir))[0], 0, 'cases that exist are found, in parts too');
+rows('`a: another thing`');
+is((check($dir))[0], 1, 'a case that does not exist is noticed');
+rows('`b: one thing`');
+is((check($dir))[0], 1, 'and a program that does not');
+rows('one thing');
+is((check($dir))[0], 1, 'and a row without a case');
+rows('`a: one thing`');
+spew("$dir/tap", "ok 1 - one thing\n1..1\n");
+is((check($dir, '--ran', 'tap'))[0], 0, 'a case that passed is found in the log');
+spew("$dir/tap", "1..0\n");
+is((check($dir, '--ran', 'tap'))[0], 1, 'one that did not run is noticed');
+spew("$dir/tap", "not ok 1 - one thing\nok 1 - one thing\n1..1\n");
+is((check($dir, '--ran', 'tap'))[0], 1, 'and one that failed once');
+
+# --- The box by hand ---
+{
+    my ($block) = slurp('docs/proc/README.md') =~ /A box by hand.*?```sh\n(.*?)```/s;
+    my $script = slurp('user/demos/by-hand.sh') =~ s/^#.*\n//mgr;
+    is($script, $block, 'the box by hand of the documents is the script that the tests run');
+}
+
+# --- Manual pages ---
+{
+    my %functions = map { $_ => 1 } slurp('user/libbox/box.h') =~ /^(?:int|void|size_t|ssize_t) (box_\w+)\(/mg;
+    my $pages = join '', map { slurp($_) } glob 'docs/man/*.3';
+    my @missing = grep { $pages !~ /^\.Fo? "?(?:\w+ )?$_\b/m && $pages !~ /^\.Fn $_\b/m } sort keys %functions;
+    ok(keys %functions > 20 && !@missing, 'every function of libbox has a manual page') or diag "@missing";
+    my @unknown = grep { !$functions{$_} } $pages =~ /^\.F[no] (box_\w+)/mg;
+    ok(!@unknown, 'and no page has a function that libbox has not') or diag "@unknown";
+}
+SKIP: {
+    skip 'groff is not installed', 1 unless grep { -x "$_/groff" } split /:/, $ENV{PATH};
+    my $warnings = join '', map { `groff -mandoc -Tutf8 -ww -z $_ 2>&1` } glob 'docs/man/*';
+    is($warnings, '', 'manual pages are set without a warning');
+}
+{
+    my $usage = slurp('user/box/main.c');
+    my $page = slurp('docs/man/box.1');
+    my @options = $usage =~ /^\s+"  (-{1,2}\w+)/mg;
+    my @missing = grep { my $bare = s/^-//r; $page !~ /^\.It Fl \Q$bare\E\b/m } @options;
+    ok(@options > 10 && !@missing, 'every option of box stands in its manual page') or diag "@missing";
+}
+done_testing();
