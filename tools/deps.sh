@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # deps.sh - checks for the commands that building and testing need; on Debian, as root, installs the packages that are missing.
 #
-# usage: tools/deps.sh [extra]   extra: those of make ci-extra, make iso and make lint too
+# usage: tools/deps.sh [extra|programs]   extra: those of make ci-extra, make iso and make lint too; programs: of make test-programs
 
 set -eu
 
@@ -24,8 +24,15 @@ extra='grub-mkrescue grub-common
 xorriso xorriso
 mformat mtools
 /usr/share/ovmf/OVMF.fd ovmf'
-[ "${1:-}" != extra ] || needed="$needed
-$extra"
+programs='dpkg-source dpkg-dev
+unshare util-linux
+/lib/ld-musl-x86_64.so.1 musl'
+case ${1:-} in
+extra) needed="$needed
+$extra" ;;
+programs) needed="$needed
+$programs" ;;
+esac
 
 has() {
     case $1 in

@@ -227,6 +227,7 @@ static bool unlink_thread(struct uthread *thread)
 void process_thread_exited(struct uthread *thread)
 {
     struct process *process = thread->process;
+    bool last;
 
     kill_point(KILL_AT_THREAD_EXIT, process);
     tell_user_space(thread);
@@ -236,7 +237,9 @@ void process_thread_exited(struct uthread *thread)
     // Another thread may be the last and free the space while this one is still on its way out.
     thread_set_space(NULL);
     kill_point(KILL_AT_THREAD_UNLINK, process);
-    if (unlink_thread(thread)) {
+    last = unlink_thread(thread);
+    suspend_thread_left();
+    if (last) {
         // As if nothing but exit_group ended a process.
         if (planted("last-thread") && !(atomic_load(&process->flags) & PROCESS_DYING))
             return;

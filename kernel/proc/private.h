@@ -106,6 +106,8 @@ void thread_set_parked(struct uthread *thread, bool parked);
 // A thread has parked or left: a stop in progress may be complete. process->lock not held; takes
 // tree_lock.
 void stop_check_complete(struct process *process);
+// A thread has left its process: it keeps no suspender waiting any more.
+void suspend_thread_left(void);
 // Suspends the calling thread's process where it stands; its threads park on their way to user
 // mode.
 void process_hold(struct process *process);

@@ -108,22 +108,33 @@ static void put_off(void)
     } while (error == 0 && before != queued);
 }
 
+// By turns, so that a box that goes on making boxes does not keep its own end from coming.
+static void do_work(void)
+{
+    struct process *process;
+    struct box *box;
+    unsigned what;
+
+    do {
+        process = next_unstarted();
+        if (process != NULL)
+            take_down(process);
+        box = next_expired(&what);
+        if (box != NULL)
+            end_expired(box, what);
+    } while (process != NULL || box != NULL);
+}
+
 static void reaper_run(void *argument)
 {
     (void)argument;
     for (;;) {
-        struct process *process;
-        struct box *box;
-        unsigned what;
         int error = WAIT_EVENT(&events, WAIT_MUTEX, NSEC_NEVER, anything_to_do());
 
         (void)error; // such a wait ends by its event alone
         if (planted("reap-postponed"))
             put_off();
-        while ((process = next_unstarted()) != NULL)
-            take_down(process);
-        while ((box = next_expired(&what)) != NULL)
-            end_expired(box, what);
+        do_work();
     }
 }
 

@@ -56,6 +56,14 @@ void thread_set_parked(struct uthread *thread, bool parked)
     stop_check_complete(process);
 }
 
+// Whoever waits for rest puts itself on the queue before it looks, under process->lock as the leaving
+// thread changed it, so an empty queue means that nobody missed the change.
+void suspend_thread_left(void)
+{
+    if (waitq_active(&park_events))
+        waitq_wake(&park_events, WAKE_ALL, 0);
+}
+
 void thread_park(struct uthread *thread)
 {
     struct process *process = thread->process;

@@ -13,6 +13,7 @@
 #define RECENT_NS NSEC_PER_SEC
 #define SCAN_MAX 64  // threads looked at for one move
 #define MOVES_MAX 32 // in one go
+#define CPUS_MAX 16U // looked at for one move
 
 // Whether thread, on rq, may be moved to cpu now.
 static bool movable(const struct runqueue *rq, const struct thread *thread, unsigned cpu)
@@ -160,19 +161,35 @@ static struct thread *best_move(struct runqueue *rq, unsigned cpu, uint64_t gap)
     return best;
 }
 
-// Of several that are alike, each in its turn.
+// The weight of a CPU's own queue. A CPU that runs one thread alone does not follow what happens to
+// its group elsewhere, so it is told now.
+static uint64_t weight_of(struct runqueue *rq)
+{
+    uint64_t weight;
+
+    spin_lock(&rq->lock);
+    runqueue_refresh(rq);
+    weight = rq->top.weight;
+    spin_unlock(&rq->lock);
+    return weight;
+}
+
+// Looks at some CPUs, others each time; of several that are alike, each in its turn.
 static unsigned least_loaded(const struct runqueue *rq, uint64_t *weight)
 {
     unsigned count = arch_cpu_count();
     unsigned found = rq->cpu;
     unsigned first = (unsigned)(rq->balance_at / BALANCE_PERIOD_NS);
 
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < MIN(count, CPUS_MAX); i++) {
         unsigned cpu = (first + i) % count;
-        uint64_t other = __atomic_load_n(&runqueue_of(cpu)->top.weight, __ATOMIC_RELAXED);
+        uint64_t other;
 
-        if (cpu != rq->cpu && (found == rq->cpu || other < *weight) &&
-            (atomic_load_explicit(&sched_online_cpus, memory_order_relaxed) >> cpu & 1)) {
+        if (cpu == rq->cpu ||
+            !(atomic_load_explicit(&sched_online_cpus, memory_order_relaxed) >> cpu & 1))
+            continue;
+        other = weight_of(runqueue_of(cpu));
+        if (found == rq->cpu || other < *weight) {
             found = cpu;
             *weight = other;
         }
@@ -191,6 +208,7 @@ static bool balance_once(struct runqueue *rq, nsec_t now)
     if (cpu == rq->cpu)
         return false;
     state = spin_lock_irq_save(&rq->lock);
+    runqueue_refresh(rq);
     if (rq->top.weight > weight) {
         thread = best_move(rq, cpu, rq->top.weight - weight);
         if (thread == NULL)

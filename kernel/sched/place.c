@@ -51,9 +51,8 @@ static unsigned least_busy(uint64_t allowed, unsigned preferred)
 static bool waker_leaves(uint64_t allowed)
 {
     const struct runqueue *rq = runqueue_mine();
-    struct thread *waker = thread_current();
+    const struct thread *waker = thread_current();
 
-    waker->woke_ns = clock_now();
     return waker->quick_blocks >= SCHED_QUICK_TIMES && (allowed >> rq->cpu & 1) &&
            atomic_load_explicit(&rq->runnable, memory_order_relaxed) == 1;
 }
@@ -135,5 +134,8 @@ void sched_place(struct thread *thread, bool is_new)
         cpu = choose_cpu(thread, is_new);
         assign(thread, cpu);
     } while (!sched_insert(thread, cpu)); // its set of CPUs changed meanwhile
+    // Counted from here: what it takes to interrupt another CPU is not the waker's doing.
+    if (!is_new && arch_cpu_count() > 1)
+        thread_current()->woke_ns = clock_now();
     arch_irq_restore(irq);
 }

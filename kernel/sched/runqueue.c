@@ -180,6 +180,14 @@ void runqueue_charge(struct runqueue *rq, nsec_t now)
         refresh_shares(thread->entity.queue);
 }
 
+void runqueue_refresh(struct runqueue *rq)
+{
+    const struct thread *thread = runqueue_current(rq);
+
+    if (thread != rq->idle)
+        refresh_shares(thread->entity.queue);
+}
+
 struct thread *runqueue_pick(struct runqueue *rq, bool other)
 {
     const struct sched_entity *yielding = other ? &runqueue_current(rq)->entity : NULL;

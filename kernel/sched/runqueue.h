@@ -73,6 +73,8 @@ void runqueue_remove(struct runqueue *rq, struct thread *thread, nsec_t now);
 struct thread *runqueue_pick(struct runqueue *rq, bool other);
 // Whether thread, just added, should take the place of the running one.
 bool runqueue_preempts(const struct runqueue *rq, const struct thread *thread);
+// Makes the groups of the running thread weigh what they should here now.
+void runqueue_refresh(struct runqueue *rq);
 // Computes slice_end anew, and tells the running thread if a group around it is throttled.
 void runqueue_set_slice_end(struct runqueue *rq, nsec_t now);
 // Whether the running thread has had what it asked for, and others wait.

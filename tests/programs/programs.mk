@@ -6,14 +6,15 @@
 
 PROGRAMS := $(BUILD)/programs
 PROGRAMS_SRC := $(PROGRAMS)/src
-PROGRAMS_APPLETS := ash awk cp cut date expr find grep gunzip gzip head ls mv printf rm sed sha1sum sha256sum sha3sum sha512sum \
+PROGRAMS_APPLETS := awk cp cut date expr find grep gunzip gzip head ls mv printf rm sed sha1sum sha256sum sha3sum sha512sum \
 	sort tail tar xargs
-PROGRAMS_ASH := alias arith comm getopts glob heredoc invert misc parsing psubst quoting read redir signals standalone vars z_slow
-# What is behind a + is an argument. Operations for each stressor: enough for a second or two in the VM.
+PROGRAMS_ASH := z_slow signals misc alias arith comm getopts glob heredoc invert parsing psubst quoting read redir standalone vars
+# What is behind a + is an argument. Operations for each stressor: enough for a second or two in the VM. sem ends by its time, also on Linux.
 PROGRAMS_STRESS := cpu+20 fork+200 vfork+200 clone+200 futex+2000 pthread+200 mmap+4 pipe+2000 poll+200 timer+200 signal+2000 \
-	switch+2000 sem+2000 mutex+2000
+	switch+2000 sem+2000+10 mutex+2000
 PROGRAMS_DEBIAN := /bin/sed /bin/grep /usr/bin/sort /bin/tar /bin/bash /usr/bin/perl
-PROGRAMS_PARTS := $(PROGRAMS_APPLETS:%=applet+%) $(PROGRAMS_ASH:%=ash+ash-%) lua+lua lua+lua-dynamic zlib musl glibc \
+# The longest come first.
+PROGRAMS_PARTS := $(PROGRAMS_ASH:%=ash+ash-%) $(PROGRAMS_APPLETS:%=applet+%) lua+lua lua+lua-dynamic zlib musl glibc \
 	$(PROGRAMS_STRESS:%=stress+%)
 PROGRAMS_RUNS := $(PROGRAMS_PARTS:%=$(PROGRAMS)/run/%.t)
 PROGRAMS_CC := $(MUSL_CC) -std=gnu11 -O2
@@ -36,7 +37,7 @@ $(PROGRAMS_SRC)/fetched: tests/programs/fetch
 	@touch $@
 
 # The suite wants the configuration and the program above it, and three helpers built.
-$(PROGRAMS)/busybox.tar: $(PROGRAMS_SRC)/fetched
+$(PROGRAMS)/busybox.tar: $(PROGRAMS_SRC)/fetched tests/programs/programs.mk
 	@echo "  TAR     $@"
 	@rm -rf $(PROGRAMS)/busybox
 	@mkdir -p $(PROGRAMS)/busybox/shell

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // test_box_command.c - /bin/box, the examples of libbox, and the box by hand of a shell.
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +53,20 @@ static bool says(const char *text)
         return true;
     printf("# %s\n# is not in: %s\n", text, output);
     return false;
+}
+
+// How many processes and boxes there are in /proc.
+static int count_processes(void)
+{
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+    int count = 0;
+
+    CHECK(directory != NULL);
+    while ((entry = readdir(directory)) != NULL)
+        count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
+    closedir(directory);
+    return count;
 }
 
 // --- run ---
@@ -276,8 +291,12 @@ CASE("the box by hand runs as it stands")
 
 CASE("the box by hand ends with 1 and the kernel's sentence when a command fails")
 {
+    int before = count_processes();
+
     CHECK(rmdir("/tmp/out") == 0);
     CHECK_EQUAL(sh("sh /usr/share/demo/by-hand.sh"), 1);
     CHECK(says("bind out /tmp/out rwc: no such file or directory (ENOENT)\n"));
     CHECK(mkdir("/tmp/out", 0755) == 0);
+    while (count_processes() != before) // the box ends with its handle, and nobody waited for it
+        usleep(1000);
 }

@@ -28,7 +28,7 @@ void vmtest_fail(const char *file, int line, const char *condition, long long go
 #define VMTEST_NAME(a, b) VMTEST_JOIN(a, b)
 
 // CASE("a fact") { body }: in the order of the file. CASE_LIMIT has a time limit of its own, in seconds.
-#define CASE(text) CASE_LIMIT(text, 20)
+#define CASE(text) CASE_LIMIT(text, 60)
 #define CASE_LIMIT(text, seconds)                                                                      \
     static void VMTEST_NAME(case_, __LINE__)(void);                                                    \
     static struct vmtest_case VMTEST_NAME(entry_, __LINE__) = { .fact = (text),                        \

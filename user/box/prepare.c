@@ -216,10 +216,26 @@ static void set_program(struct box *box, const struct options *options, int term
     fail((enum exit_code)code, "%s: %s", options->program[0], strerror(-error));
 }
 
+static struct box *made;
+
+// When this program ends without having waited for the box, nothing of the box is left either.
+static void discard(void)
+{
+    int64_t status;
+
+    if (made->ctl < 0)
+        return;
+    (void)!box_kill(made, -9);
+    (void)!box_wait(made, &status, -1);
+    box_close(made);
+}
+
 const char *prepare_box(struct box *box, const struct options *options, int terminal)
 {
     if (box_create(box) != 0)
         fail(EXIT_FAILED, "%s", box->error);
+    made = box;
+    atexit(discard);
     for (size_t i = 0; i < options->volume_count; i++)
         must(box, box_bind(box, options->volumes[i].name, options->volumes[i].source,
                            options->volumes[i].rights));

@@ -125,7 +125,7 @@ int run_command(char **words)
     struct box_record record;
     struct options options;
     const char *program;
-    struct box box;
+    static struct box box;
     int master = -1, slave = -1, code;
 
     options_read(&options, words, false);

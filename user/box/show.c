@@ -135,7 +135,7 @@ int show_command(char **words)
 {
     char directory[WALK_DIRECTORY];
     struct options options;
-    struct box box = { .ctl = -1 };
+    static struct box box = { .ctl = -1 };
     int slave = -1;
 
     options_read(&options, words, true);
@@ -149,6 +149,5 @@ int show_command(char **words)
         snprintf(directory, sizeof(directory), "/proc/%d", box.pid);
     }
     show(directory);
-    box_close(&box);
     return 0;
 }
