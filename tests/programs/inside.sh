@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# inside.sh PART [ARGUMENT]: what tests/programs/compare runs in the VM and on Linux. Of a suite it prints lines "PASS: NAME", "FAIL: NAME",
-# of everything else a line "CASE: NAME" and then what the program said.
+# inside.sh PART [ARGUMENT]: what tests/programs/compare runs in the VM and on Linux. Of a suite it prints
+# lines "PASS: NAME", "FAIL: NAME", of everything else a line "CASE: NAME" and then what the program said.
 
 P=/programs
 
@@ -54,10 +54,12 @@ zlib() {
     run 'minigzip there and back' sh -c "echo hello world | $P/zlib-minigzip | $P/zlib-minigzip -d"
     for level in 1 6 9; do
         run "minigzip -$level" sh -c "$P/zlib-minigzip -$level </bin/busybox | sha256sum"
-        run "minigzip -$level, unpacked by gzip" sh -c "$P/zlib-minigzip -$level </bin/busybox | gzip -d | cmp - /bin/busybox"
+        run "minigzip -$level, unpacked by gzip" \
+            sh -c "$P/zlib-minigzip -$level </bin/busybox | gzip -d | cmp - /bin/busybox"
     done
     run 'minigzip unpacks what gzip packed' sh -c "gzip -c /bin/busybox | $P/zlib-minigzip -d | cmp - /bin/busybox"
-    run 'minigzip on files' sh -c "cp /bin/busybox b && $P/zlib-minigzip b && ls && $P/zlib-minigzip -d b.gz && ls && cmp b /bin/busybox"
+    run 'minigzip on files' sh -c \
+        "cp /bin/busybox b && $P/zlib-minigzip b && ls && $P/zlib-minigzip -d b.gz && ls && cmp b /bin/busybox"
 }
 
 musl() {
@@ -83,21 +85,28 @@ glibc() {
     run 'tar' sh -c "$P/debian/tar cf - numbers | tar tvf - | cut -c1-10"
     run 'bash: arrays, arithmetic' $P/debian/bash -c 'a=(x y z); for ((i=0;i<3;i++)); do echo "$i ${a[i]}"; done'
     run 'bash: process substitution' $P/debian/bash -c 'diff <(seq 3) <(seq 4)'
-    run 'bash: pipes and jobs' $P/debian/bash -c 'for i in 1 2 3; do (exit $i) & p="$p $!"; done; for i in $p; do wait $i; echo $?; done'
-    run 'bash: traps' $P/debian/bash -c 'trap "echo usr1" USR1; kill -USR1 $$; trap "echo exit" EXIT; kill -TERM $$; echo not here'
+    run 'bash: pipes and jobs' $P/debian/bash -c \
+        'for i in 1 2 3; do (exit $i) & p="$p $!"; done; for i in $p; do wait $i; echo $?; done'
+    run 'bash: traps' $P/debian/bash -c \
+        'trap "echo usr1" USR1; kill -USR1 $$; trap "echo exit" EXIT; kill -TERM $$; echo not here'
     run 'bash: a co-process' $P/debian/bash -c 'coproc cat; echo hi >&${COPROC[1]}; read -r x <&${COPROC[0]}; echo $x'
-    run 'bash: here strings, read with a time limit' $P/debian/bash -c 'read -t 1 a b <<<"one two"; echo $b; read -t 0.1 <&1; echo $?'
-    run 'perl' $P/debian/perl -e 'my %h; $h{$_ % 7}++ for 1..1000; print join(" ", map { "$_=$h{$_}" } sort keys %h), "\n"'
-    run 'perl: fork, pipe, wait' $P/debian/perl -e 'pipe(R, W); if (!fork) { print W "child\n"; exit 3 } close W; print <R>; wait; print $? >> 8, "\n"'
+    run 'bash: here strings, read with a time limit' $P/debian/bash -c \
+        'read -t 1 a b <<<"one two"; echo $b; read -t 0.1 <&1; echo $?'
+    run 'perl' $P/debian/perl -e \
+        'my %h; $h{$_ % 7}++ for 1..1000; print join(" ", map { "$_=$h{$_}" } sort keys %h), "\n"'
+    run 'perl: fork, pipe, wait' $P/debian/perl -e \
+        'pipe(R, W); if (!fork) { print W "child\n"; exit 3 } close W; print <R>; wait; print $? >> 8, "\n"'
     run 'perl: signals and alarm' $P/debian/perl -e '$SIG{ALRM} = sub { print "alarm\n"; exit 5 }; alarm 1; sleep 10'
     run 'the loader as the program' /lib64/ld-linux-x86-64.so.2 $P/debian/sed -n 3p numbers
     run 'a library that is missing' env LD_PRELOAD=/nowhere.so $P/debian/sed -n 3p numbers
 }
 
-# stress NAME OPERATIONS [SECONDS]: passes if nothing is found wrong, something was done, and nothing was skipped.
+# stress NAME OPERATIONS [SECONDS]: passes if nothing is found wrong, something was done, and nothing was
+# skipped.
 stress() {
     mkdir -p /tmp/stress && cd /tmp/stress || exit 1
-    if $P/debian/stress-ng --verify --metrics --temp-path /tmp/stress --timeout "${3:-120}" "--$1" 2 "--$1-ops" "$2" >said 2>&1 &&
+    if $P/debian/stress-ng --verify --metrics --temp-path /tmp/stress --timeout "${3:-120}" \
+        "--$1" 2 "--$1-ops" "$2" >said 2>&1 &&
         grep -q "^stress-ng: metrc: .* $1  *[1-9]" said && ! grep -q 'skipped: [1-9]\|skipping stressor' said; then
         echo "PASS: stress-ng --$1"
     else
