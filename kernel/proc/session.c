@@ -275,6 +275,13 @@ int signal_send_all(unsigned number, const struct linux_siginfo *info)
 
 // --- Orphaned groups (POSIX 3.240) ---
 
+// Whether a member with this parent ties the group to the rest of its session; tree_lock held.
+static bool ties(const struct process *parent, const struct process_group *group)
+{
+    return parent != NULL && parent->box == group->box && parent->record->group != group &&
+           parent->record->session_id == group->session->id;
+}
+
 // Whether no living member but except has a parent outside the group in its session; tree_lock
 // held.
 static bool orphaned_without(const struct process_group *group, const struct record *except)
@@ -284,11 +291,8 @@ static bool orphaned_without(const struct process_group *group, const struct rec
     list_for_each(record, &group->members, group_link) {
         struct process *parent = record->parent;
 
-        if (record == except || record->process == NULL || parent == NULL ||
-            parent->box != group->box)
-            continue;
-        if (parent->record != except && parent->record->group != group &&
-            parent->record->session_id == group->session->id)
+        if (record != except && record->process != NULL && ties(parent, group) &&
+            parent->record != except)
             return false;
     }
     return true;
@@ -316,9 +320,13 @@ static bool has_stopped_member(const struct process_group *group, const struct r
     return false;
 }
 
-static void check_group(struct process_group *group, struct record *ending)
+// parent is that of the tie that the end takes: a group that it did not tie was orphaned before,
+// or stays what it is.
+static void check_group(struct process_group *group, const struct process *parent,
+                        struct record *ending)
 {
-    if (group == NULL || !has_stopped_member(group, ending) || !orphaned_without(group, ending))
+    if (group == NULL || !ties(parent, group) || !has_stopped_member(group, ending) ||
+        !orphaned_without(group, ending))
         return;
     send_to_group(group, SIGHUP, NULL);
     send_to_group(group, SIGCONT, NULL);
@@ -326,17 +334,18 @@ static void check_group(struct process_group *group, struct record *ending)
 
 void group_check_orphaned(struct process *ending)
 {
-    struct process_group *own = ending->record->group;
+    struct process_group *checked = ending->record->group;
     struct record *child;
 
     spin_assert_held(&tree_lock);
     if (atomic_load(&ending->box->stopped) == 0)
         return; // as nearly always: so that ends cost nothing for the size of a group
-    check_group(own, ending->record);
+    check_group(checked, ending->record->parent, ending->record);
     list_for_each(child, &ending->children, child_link) {
-        if (!child->head && child->group != own && child->process != NULL &&
-            (atomic_load(&child->process->flags) & PROCESS_STOPPED))
-            check_group(child->group, ending->record);
+        if (child->head || child->process == NULL || child->group == checked)
+            continue;
+        checked = child->group;
+        check_group(checked, ending, ending->record);
     }
 }
 
