@@ -75,9 +75,12 @@ static bool anything_to_do(void)
     return any;
 }
 
-// A process that was never started: what its thread would have done.
+// A process that was never started: what its thread would have done. Whoever found it new before it
+// was told to end may still be setting up its start, and finds at the end that it cannot be linked.
 static void take_down(struct process *process)
 {
+    mutex_lock(&process->exec_lock);
+    mutex_unlock(&process->exec_lock);
     process_teardown(process);
     process_put(process); // the reference of being alive
     process_put(process); // the list's
