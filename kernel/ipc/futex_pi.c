@@ -85,6 +85,7 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try)
     struct futex_waiter waiter;
     struct futex_key key;
     uint32_t checked = 0; // the owner that was found to live
+    uint32_t dead = 0;    // the owner that was not; it may have unlocked the word before it left
     int error = futex_key_of(request->address, request->private, &key);
 
     if (error != 0)
@@ -113,10 +114,13 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try)
             return 0;
         if (taken == 0 && only_try)
             return -EAGAIN;
-        error = recover(taken, request->address);
-        if (taken == 0 && !owner_lives(word))
+        if (taken == 0 && (word & FUTEX_TID_MASK) == dead)
             return -ESRCH;
-        checked = taken == 0 ? word & FUTEX_TID_MASK : checked;
+        error = recover(taken, request->address);
+        if (taken == 0 && owner_lives(word))
+            checked = word & FUTEX_TID_MASK;
+        else if (taken == 0)
+            dead = word & FUTEX_TID_MASK;
     }
     return error;
 }
