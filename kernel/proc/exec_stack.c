@@ -51,22 +51,30 @@ static void put_pair(struct block *block, uint64_t type, uint64_t value)
     put_word(block, value);
 }
 
-// Bytes of all strings; counts them. Errors: -E2BIG one is too long.
+static int measure_string(const char *text, size_t *bytes, size_t *count)
+{
+    size_t size = strlen(text) + 1;
+
+    *bytes += size;
+    ++*count;
+    return size > EXEC_STRING_MAX ? -E2BIG : 0;
+}
+
+// Bytes of all strings; counts them. Errors: -E2BIG one is too long, or all are.
 static int measure(const struct exec_build *build, size_t *bytes, size_t *count)
 {
     const char *text;
+    int error = 0;
 
     *bytes = 0;
     *count = 0;
-    for (size_t i = 0; (text = exec_argument(build, i)) != NULL; i++) {
-        *bytes += strnlen(text, EXEC_STRING_MAX + 1) + 1;
-        (*count)++;
-    }
-    for (size_t i = 0; build->envp[i] != NULL; i++) {
-        *bytes += strnlen(build->envp[i], EXEC_STRING_MAX + 1) + 1;
-        (*count)++;
-    }
-    return *bytes + *count * sizeof(uint64_t) > process_exec_limit() ? -E2BIG : 0;
+    for (size_t i = 0; error == 0 && (text = exec_argument(build, i)) != NULL; i++)
+        error = measure_string(text, bytes, count);
+    for (size_t i = 0; error == 0 && build->envp[i] != NULL; i++)
+        error = measure_string(build->envp[i], bytes, count);
+    if (error == 0 && *bytes + *count * sizeof(uint64_t) > process_exec_limit())
+        error = -E2BIG;
+    return error;
 }
 
 static void put_auxv(const struct exec_build *build, struct block *block, vaddr_t random,
