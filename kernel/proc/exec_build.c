@@ -37,15 +37,19 @@ int exec_read(struct handle *handle, uint64_t offset, void *to, size_t size)
     return 0;
 }
 
+// For another box's process, links of /proc that lead without text would lead by the caller's
+// authority.
 int exec_open(struct exec_build *build, const char *path, struct handle **handle)
 {
+    bool foreign = build->process->box != box_current();
     struct walker walker;
     struct place cwd;
     int error = process_walker_of(build->process, &walker, &cwd);
 
     if (error != 0)
         return error;
-    error = vfs_open(&walker, path, O_RDONLY | VFS_OPEN_EXEC, 0, 0, handle);
+    error = vfs_open(&walker, path, O_RDONLY | VFS_OPEN_EXEC, 0, foreign ? WALK_NO_MAGIC : 0,
+                     handle);
     process_walker_put(&walker, &cwd);
     return error;
 }
