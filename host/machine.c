@@ -68,6 +68,19 @@ static bool is_microvm(const struct options *options)
     return strcmp(options->machine, "microvm") == 0;
 }
 
+// Exact: a nanosecond is an instruction, the CPUs run in turn, and sleep passes at once.
+static void add_accelerator(struct arguments *arguments, const struct options *options)
+{
+    add(arguments, "-accel");
+    add(arguments, "%s", can_use_kvm() && !options->exact ? "kvm" : "tcg");
+    if (!options->exact)
+        return;
+    add(arguments, "-icount");
+    add(arguments, "shift=0,sleep=off");
+    add(arguments, "-rtc");
+    add(arguments, "clock=vm");
+}
+
 static void add_machine(struct arguments *arguments, const struct options *options)
 {
     add(arguments, "%s", options->qemu);
@@ -75,8 +88,7 @@ static void add_machine(struct arguments *arguments, const struct options *optio
     // Firmware that offers boot devices is not needed: the kernel is loaded directly.
     add(arguments, "%s",
         is_microvm(options) ? "microvm,acpi=on,auto-kernel-cmdline=off" : options->machine);
-    add(arguments, "-accel");
-    add(arguments, "%s", can_use_kvm() ? "kvm" : "tcg");
+    add_accelerator(arguments, options);
     add(arguments, "-cpu");
     add(arguments, "max");
     add(arguments, "-smp");

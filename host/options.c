@@ -36,7 +36,8 @@ static const char usage[] =
     "  --hang DUR       give up on a kernel that is silent for so long (30s)\n"
     "  --machine NAME   microvm, q35 or pc\n"
     "  --kernel FILE, --archive FILE, --append TEXT, --bind 'NAME PATH RIGHTS', --qemu FILE,\n"
-    "  --cdrom FILE, --bios FILE   for tests: other images, kernel options, names of the box\n"
+    "  --cdrom FILE, --bios FILE, --exact   for tests: other images, kernel options, names of the\n"
+    "                   box; time by the count of instructions\n"
     "Exit codes: the program's; 124 deadline; 125 wrong use, or Boxwork failed; 126 not "
     "executable;\n"
     "127 not found; 128+N ended by signal N.\n";
@@ -61,6 +62,7 @@ enum option {
     OPTION_BIND,
     OPTION_CDROM,
     OPTION_BIOS,
+    OPTION_EXACT,
 };
 
 static const struct {
@@ -77,7 +79,7 @@ static const struct {
     { "--kernel", OPTION_KERNEL, true }, { "--archive", OPTION_ARCHIVE, true },
     { "--append", OPTION_APPEND, true }, { "--qemu", OPTION_QEMU, true },
     { "--bind", OPTION_BIND, true },     { "--cdrom", OPTION_CDROM, true },
-    { "--bios", OPTION_BIOS, true },
+    { "--bios", OPTION_BIOS, true },     { "--exact", OPTION_EXACT, false },
 };
 
 static uint64_t read_number(const char *name, const char *text, uint64_t least, uint64_t most)
@@ -206,6 +208,9 @@ static void set(struct options *options, enum option option, const char *name, c
         break;
     case OPTION_BIOS:
         options->bios = value;
+        break;
+    case OPTION_EXACT:
+        options->exact = true;
         break;
     default:
         set_limit(options, option, name, value);

@@ -33,6 +33,7 @@ struct options {
     const char *cdrom;   // --cdrom: boots from there; NULL: the kernel is loaded directly
     const char *bios;    // --bios
     const char *qemu;    // --qemu
+    bool exact;          // --exact
     char **program;      // PROGRAM ARGS…, closed by NULL
 };
 
