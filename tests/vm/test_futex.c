@@ -323,7 +323,7 @@ CASE("words with an owner: deadlock, foreign unlock, trylock, timeouts, a dead o
     int status;
 
     if (child == 0) {
-        sleep_ms(500);
+        pause();
         _exit(0);
     }
     FAILS(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EPERM);
@@ -336,6 +336,7 @@ CASE("words with an owner: deadlock, foreign unlock, trylock, timeouts, a dead o
     FAILS(futex(&lock, FUTEX_LOCK_PI, 0, &time, NULL, 0), ETIMEDOUT);
     CHECK((atomic_load(&lock) & FUTEX_WAITERS) != 0);
     FAILS(futex(&lock, FUTEX_LOCK_PI2, 0, &monotonic, NULL, 0), ETIMEDOUT);
+    CHECK_EQUAL(kill(child, SIGKILL), 0);
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     FAILS(futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0), ESRCH);
     atomic_store(&lock, 0);
