@@ -4,10 +4,12 @@
 // Locks are hashed by node. A lock holds no reference on it: its owner, an fd table or a handle,
 // has the node open, and gives the locks up when it closes it. Records of one owner on one node
 // never overlap; those that touch and are alike are one.
-// Locking: a bucket's lock (rank FILE_LOCKS) guards its list. Who waits has an entry in the global
-// list of waiters (rank LOCK_WAITERS), by which a circle of owners waiting for each other is found.
+// Locking: a bucket's lock (rank FILE_LOCKS) guards its list. Who waits for a record has an entry in
+// the global list of waits (rank LOCK_WAITERS), by which a circle of owners waiting for each other
+// is found. An entry names a holder under both locks, and loses it under both when that owner's
+// locks on the node change; whoever waits then looks again, and looks for a circle again.
 // Invariants: I1 records of different owners that overlap are both shared. I2 lock_count counts the
-// locks of all buckets.
+// locks of all buckets. I3 the holder that an entry names is in the way of its owner.
 #include "kernel/vfs/lock.h"
 
 #include "abi/errors.h"
@@ -28,14 +30,16 @@ struct lock {
 struct bucket {
     struct spinlock lock;
     struct list locks;
+    unsigned waits;       // entries of the list of waits for nodes of this bucket
     struct waitq waiters; // woken whenever a lock of the bucket goes or shrinks
 };
 
 // Who waits for whom; on the stack of the waiting thread.
 struct lock_wait {
     struct list link;
+    const struct node *node;
     const void *owner;
-    const void *holder; // under waits_lock
+    const void *holder; // NULL: it is about to look again
 };
 
 static SLAB_CACHE(lock_cache, "file lock", struct lock);
@@ -161,30 +165,19 @@ static void free_spares(struct lock *spares[2])
     slab_free(&lock_cache, spares[1]);
 }
 
-// Takes the lock unless another is in the way; then tells whose.
-static bool take_now(struct node *node, const struct lock_request *request, struct lock *spares[2],
-                     struct lock_wait *wait)
+// The owner's locks on the node have changed: who waits for them looks again.
+static void forget_holder_locked(struct bucket *bucket, const struct node *node, const void *owner)
 {
-    struct bucket *bucket = bucket_of(node);
-    struct lock_request whole = *request;
-    struct lock *conflict;
+    struct lock_wait *wait;
 
-    spin_lock(&bucket->lock);
-    conflict = find_conflict_locked(bucket, node, request);
-    if (conflict == NULL) {
-        cut_locked(bucket, node, request, &spares[0]);
-        join_neighbours_locked(bucket, node, &whole);
-        add_locked(bucket, &spares[1], node, &whole);
-    } else {
-        spin_lock(&waits_lock);
-        wait->holder = conflict->is.owner;
-        spin_unlock(&waits_lock);
+    if (bucket->waits == 0)
+        return;
+    spin_lock(&waits_lock);
+    list_for_each(wait, &waits, link) {
+        if (wait->node == node && wait->holder == owner)
+            wait->holder = NULL;
     }
-    spin_unlock(&bucket->lock);
-    // An exclusive lock may have become a shared one.
-    if (conflict == NULL && waitq_active(&bucket->waiters))
-        waitq_wake(&bucket->waiters, WAKE_ALL, 0);
-    return conflict == NULL;
+    spin_unlock(&waits_lock);
 }
 
 static const void *awaited_locked(const void *owner)
@@ -192,54 +185,93 @@ static const void *awaited_locked(const void *owner)
     struct lock_wait *wait;
 
     list_for_each(wait, &waits, link) {
-        if (wait->owner == owner)
+        if (wait->owner == owner && wait->holder != NULL)
             return wait->holder;
     }
     return NULL;
 }
 
-// Whether the holder waits, through others or not, for who is about to wait. Links wait into the
-// list if not.
-static bool closes_circle(struct lock_wait *wait)
+// Notes whom the wait is for. Returns: -EAGAIN, or -EDEADLK if the holder waits, through others or
+// not, for the wait's own owner.
+static int name_holder_locked(struct bucket *bucket, struct lock_wait *wait, const void *holder)
 {
-    const void *owner;
+    const void *owner = holder;
     unsigned steps = 0;
 
     spin_lock(&waits_lock);
-    owner = wait->holder;
     while (owner != NULL && owner != wait->owner && steps++ < CIRCLE_MAX)
         owner = awaited_locked(owner);
-    if (owner != wait->owner)
+    if (list_empty(&wait->link)) {
         list_push_back(&waits, &wait->link);
+        bucket->waits++;
+    }
+    wait->holder = owner == wait->owner ? NULL : holder;
     spin_unlock(&waits_lock);
-    return owner == wait->owner;
+    return owner == wait->owner ? -EDEADLK : -EAGAIN;
 }
 
-static int wait_for_lock(struct handle *handle, const struct lock_request *request,
-                         struct lock *spares[2], struct lock_wait *wait)
+// Takes the lock. wait: NULL, or where to note who is in the way. Returns: 0, -EAGAIN another's is,
+// -EDEADLK that one waits for this owner.
+static int take_now(struct node *node, const struct lock_request *request, struct lock *spares[2],
+                    struct lock_wait *wait)
 {
-    struct bucket *bucket = bucket_of(handle->node);
-    int error;
+    struct bucket *bucket = bucket_of(node);
+    struct lock_request whole = *request;
+    struct lock *conflict;
+    int error = 0;
 
-    if (request->kind == LOCK_RECORD && closes_circle(wait))
-        return -EDEADLK;
-    error = WAIT_EVENT(&bucket->waiters, WAIT_INTERRUPTIBLE, NSEC_NEVER,
-                       take_now(handle->node, request, spares, wait));
-    spin_lock(&waits_lock);
-    list_remove(&wait->link);
-    spin_unlock(&waits_lock);
+    spin_lock(&bucket->lock);
+    conflict = find_conflict_locked(bucket, node, request);
+    if (conflict == NULL) {
+        cut_locked(bucket, node, request, &spares[0]);
+        join_neighbours_locked(bucket, node, &whole);
+        add_locked(bucket, &spares[1], node, &whole);
+        forget_holder_locked(bucket, node, request->owner); // exclusive may have become shared
+    } else {
+        error = wait == NULL ? -EAGAIN : name_holder_locked(bucket, wait, conflict->is.owner);
+    }
+    spin_unlock(&bucket->lock);
+    if (error == 0 && waitq_active(&bucket->waiters))
+        waitq_wake(&bucket->waiters, WAKE_ALL, 0);
     return error;
+}
+
+static void end_wait(struct bucket *bucket, struct lock_wait *wait)
+{
+    spin_lock(&bucket->lock);
+    if (!list_empty(&wait->link)) {
+        spin_lock(&waits_lock);
+        list_remove(&wait->link);
+        spin_unlock(&waits_lock);
+        bucket->waits--;
+    }
+    spin_unlock(&bucket->lock);
+}
+
+static int wait_for_lock(struct node *node, const struct lock_request *request,
+                         struct lock *spares[2])
+{
+    struct lock_wait wait = { .node = node, .owner = request->owner };
+    struct bucket *bucket = bucket_of(node);
+    bool record = request->kind == LOCK_RECORD;
+    int taken, error;
+
+    list_init(&wait.link);
+    error = WAIT_EVENT(&bucket->waiters, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                       (taken = take_now(node, request, spares, record ? &wait : NULL)) !=
+                           -EAGAIN);
+    end_wait(bucket, &wait);
+    return error != 0 ? error : taken;
 }
 
 int lock_take(struct handle *handle, const struct lock_request *request, bool wait_for)
 {
-    struct lock_wait wait = { .owner = request->owner };
     struct lock *spares[2];
     int error = alloc_spares(spares);
 
-    list_init(&wait.link);
-    if (error == 0 && !take_now(handle->node, request, spares, &wait))
-        error = wait_for ? wait_for_lock(handle, request, spares, &wait) : -EAGAIN;
+    if (error == 0)
+        error = wait_for ? wait_for_lock(handle->node, request, spares)
+                         : take_now(handle->node, request, spares, NULL);
     free_spares(spares);
     return error;
 }
@@ -253,6 +285,7 @@ int lock_drop(struct handle *handle, const struct lock_request *request)
     if (error == 0) {
         spin_lock(&bucket->lock);
         cut_locked(bucket, handle->node, request, &spares[0]);
+        forget_holder_locked(bucket, handle->node, request->owner);
         spin_unlock(&bucket->lock);
         waitq_wake(&bucket->waiters, WAKE_ALL, 0);
     }
@@ -287,6 +320,7 @@ void lock_owner_leaves(const void *owner, struct node *node)
             any = true;
         }
     }
+    forget_holder_locked(bucket, node, owner);
     spin_unlock(&bucket->lock);
     if (any)
         waitq_wake(&bucket->waiters, WAKE_ALL, 0);

@@ -162,6 +162,27 @@ CASE("a wait for a record ends when the record is split free, and a circle is re
     CHECK_EQUAL(status, 0);
 }
 
+// Each takes the one lock again and again: nobody ever waits for who waits for him.
+CASE("processes in turn at one record are no circle")
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, free = { .l_type = F_UNLCK };
+    int fd = scratch_file(), status;
+
+    for (int i = 0; i < 4; i++) {
+        if (fork() != 0)
+            continue;
+        for (int turn = 0; turn < 1000; turn++) {
+            if (fcntl(fd, F_SETLKW, &lock) != 0 || fcntl(fd, F_SETLK, &free) != 0)
+                _exit(1);
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < 4; i++) {
+        CHECK(waitpid(-1, &status, 0) > 0);
+        CHECK_EQUAL(status, 0);
+    }
+}
+
 CASE("flock belongs to the open file")
 {
     char path[] = "/tmp/flockXXXXXX";
