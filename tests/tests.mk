@@ -28,18 +28,43 @@ do-test: $(VM_NEEDS)
 	@tests/fault $(FAULT)
 endif
 
-# The full figures of the kills: 10,000, at least 50 at each point, on 4 CPUs.
-.PHONY: soak-kill
+# The full figures: kills at every step, an hour of mixed load, and every VM test, on the most CPUs that it runs on, under each seed
+# of the perturber.
+MINUTES := 60
+SEEDS := 1-20
+SEED_LIST = $(shell seq $(subst -, ,$(SEEDS)))
+SEED_RUNS = $(filter-out %.exact2.t,$(foreach test,$(VM_TESTS),$(BUILD)/vm/run/$(test).$(lastword $(call VM_CPUS,$(test))).t))
+RUN_LOAD = tests/vm/run --cpus 4 -m 512M --timeout $(1)m -e SECONDS=$(2) -- /bin/test_load
+
+.PHONY: soak soak-kill soak-load soak-seeds races
+soak:
+	@$(MAKE) --no-print-directory soak-kill
+	@$(MAKE) --no-print-directory soak-load
+	@$(MAKE) --no-print-directory races soak-seeds
+
 soak-kill: $(VM_NEEDS)
 	@tests/vm/run --cpus 4 -m 512M --timeout 60m -e KILLS=10000 -e KILLS_EACH=50 -- /bin/test_kill
+
+soak-load: $(VM_NEEDS)
+	@$(call RUN_LOAD,$$(($(MINUTES) + 10)),$$(($(MINUTES) * 60)))
+
+soak-seeds: $(VM_NEEDS) $(SEED_RUNS)
+	@for seed in $(SEED_LIST); do echo "seed $$seed"; APPEND=perturb=$$seed $(PROVE) $(SEED_RUNS) || exit 1; done
+
+# The races that are planted, to see that the perturber finds them.
+races: $(VM_NEEDS)
+	@tests/race
 
 # Every fault that tests/faults.txt lists.
 faults: $(VM_NEEDS)
 	@tests/fault $$(sed -n 's/^\([a-z][a-z-]*\)[[:blank:]].*/\1/p' tests/faults.txt | sort -u)
 
-# The VM tests of SMP under two schedules of the perturber, the ISO, planted faults, the budget of the benchmark.
+# The VM tests of SMP under two schedules of the perturber, a minute of mixed load, the races, the ISO, planted faults, the budget of
+# the benchmark.
 do-ci-extra: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_ISO) $(SMOKE)/smoke.iso
 	@for seed in $(CI_SEEDS); do APPEND=perturb=$$seed $(PROVE) --timer $(filter %.4.t,$(VM_RUNS)) || exit 1; done
+	@$(call RUN_LOAD,4,60)
+	@tests/race
 	@$(PROVE) --timer $(SMOKE_ISO)
 	@$(MAKE) --no-print-directory bench-budget
 	@tests/fault $(CI_FAULTS)
