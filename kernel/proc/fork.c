@@ -194,10 +194,12 @@ static int copy_process(struct process *from, struct process *to, uint64_t flags
     return error;
 }
 
-// Links the child into the tree. Errors: -EAGAIN the parent or a box around is ending, or no number
+// Links the child and its thread into the tree at once: a member that others find is never one
+// that is still to be started. Errors: -EAGAIN the parent or a box around is ending, or no number
 // is left.
-static int link_child(struct process *child, struct process *parent, int exit_signal)
+static int link_child(struct process *child, struct uthread *thread, int exit_signal)
 {
+    struct process *parent = process_current();
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     int error = 0;
 
@@ -206,8 +208,11 @@ static int link_child(struct process *child, struct process *parent, int exit_si
         error = -EAGAIN;
     if (error == 0)
         error = tree_link_member(child, parent, parent);
-    if (error == 0)
+    if (error == 0) {
         child->record->exit_signal = exit_signal;
+        error = uthread_link_locked(thread, true);
+        assert(error == 0); // it is new, and no door is closed
+    }
     spin_unlock_irq_restore(&tree_lock, irq);
     return error;
 }
@@ -252,26 +257,19 @@ static int64_t begin_child(struct process *child, struct uthread *thread,
     int error;
 
     kill_point(KILL_AT_FORK_LINK, child);
-    error = link_child(child, process_current(), request->exit_signal);
-    number = child->pid;
+    error = link_child(child, thread, request->exit_signal);
     if (error != 0)
         return error;
-    kill_point(KILL_AT_FORK_LINKED, child);
+    number = child->pid;
     set_parent_tid(request, number);
     if (vfork != NULL) {
         vfork_get(vfork);
         thread->vfork = vfork;
     }
     thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
-    if (uthread_link(thread, true) == 0) {
-        kill_point(KILL_AT_FORK_START, process_current());
-        thread_start(&thread->thread);
-        kill_point(KILL_AT_FORK_DONE, process_current());
-        return number;
-    }
-    // It was told to end between the two links; the reaper takes it down.
-    vfork_release(thread);
-    uthread_destroy(thread);
+    kill_point(KILL_AT_FORK_START, process_current());
+    thread_start(&thread->thread);
+    kill_point(KILL_AT_FORK_DONE, process_current());
     return number;
 }
 

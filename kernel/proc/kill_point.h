@@ -19,8 +19,7 @@ struct process;
     KILL_POINT(FORK_BEGIN, "fork-begin")     /* nothing is made yet */     \
     KILL_POINT(FORK_COPIED, "fork-copied")   /* the child has its parts */ \
     KILL_POINT(FORK_LINK, "fork-link")       /* about to enter the tree */ \
-    KILL_POINT(FORK_LINKED, "fork-linked")   /* in the tree, no thread */  \
-    KILL_POINT(FORK_START, "fork-start")     /* its thread is linked */    \
+    KILL_POINT(FORK_START, "fork-start")     /* in the tree */            \
     KILL_POINT(FORK_DONE, "fork-done")       /* it runs */                 \
     KILL_POINT(THREAD_LINK, "thread-link")                                \
     KILL_POINT(THREAD_START, "thread-start")                              \

@@ -87,12 +87,13 @@ void uthread_put(struct uthread *thread)
     process_put(process);
 }
 
-int uthread_link(struct uthread *thread, bool first)
+int uthread_link_locked(struct uthread *thread, bool first)
 {
     struct process *process = thread->process;
-    uint64_t tree_irq = spin_lock_irq_save(&tree_lock);
     uint64_t irq = spin_lock_irq_save(&process->lock);
     int error = 0;
+
+    spin_assert_held(&tree_lock);
 
     if ((atomic_load(&process->flags) & PROCESS_DYING) || box_door_closed(process->box) ||
         atomic_load(&process->state) >= PROCESS_ENDING)
@@ -108,7 +109,15 @@ int uthread_link(struct uthread *thread, bool first)
         atomic_store(&process->state, PROCESS_RUNNING);
     }
     spin_unlock_irq_restore(&process->lock, irq);
-    spin_unlock_irq_restore(&tree_lock, tree_irq);
+    return error;
+}
+
+int uthread_link(struct uthread *thread, bool first)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    int error = uthread_link_locked(thread, first);
+
+    spin_unlock_irq_restore(&tree_lock, irq);
     return error;
 }
 

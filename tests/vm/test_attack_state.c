@@ -3,9 +3,18 @@
 // otherwise than they are, objects between two states, names of what is gone.
 // vm: smp
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "tests/vm/box.h"
 #include "tests/vm/vmtest.h"
+
+#define PAGE 4096
 
 // --- Sizes ---
 
@@ -69,4 +78,82 @@ CASE("a variable whose name makes it longer than any string of execve is refused
     CHECK_EQUAL(box_do(&box, "exec /bin/busybox true"), -E2BIG);
     box_discard(&box);
     free(value);
+}
+
+// --- Between two states ---
+
+#define FORKS 300
+#define HELD_BYTES (32 << 20)
+
+struct fork_race {
+    atomic_int last;  // number of the last child; the next is greater
+    atomic_int found; // children whose ctl was opened
+    atomic_int taken; // of which an exec from outside was accepted
+    atomic_bool over;
+};
+
+// Holds the address space's lock for long: who touches a page waits.
+static void *hold_space(void *race_pointer)
+{
+    struct fork_race *race = race_pointer;
+
+    while (!atomic_load(&race->over)) {
+        void *memory = mmap(NULL, HELD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+        munmap(memory, HELD_BYTES);
+    }
+    return NULL;
+}
+
+// Another process of the box: gives each child a program as soon as it has a number.
+static void take_children(struct fork_race *race)
+{
+    static const char command[] = "exec /bin/busybox true\nstart\n";
+    int seen = 0;
+
+    while (!atomic_load(&race->over)) {
+        int last = atomic_load(&race->last), next = last > seen ? last + 1 : seen + 1;
+        int ctl = proc_open(next, "ctl", O_WRONLY);
+
+        if (ctl < 0)
+            continue;
+        atomic_fetch_add(&race->found, 1);
+        if (write(ctl, command, sizeof(command) - 1) > 0)
+            atomic_fetch_add(&race->taken, 1);
+        close(ctl);
+        seen = next;
+    }
+    _exit(0);
+}
+
+CASE("a child of fork takes no program from others before it runs, however long its parent is held up")
+{
+    struct fork_race *race = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int *number = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_t holder;
+    pid_t taker;
+    int status;
+
+    atomic_store(&race->last, getpid());
+    taker = fork();
+    if (taker == 0)
+        take_children(race);
+    atomic_store(&race->last, taker);
+    CHECK(pthread_create(&holder, NULL, hold_space, race) == 0);
+    atomic_store(&race->last, taker + 1); // the thread has a number too
+    for (int i = 0; i < FORKS; i++) {
+        pid_t child;
+
+        CHECK(madvise(number, PAGE, MADV_DONTNEED) == 0); // the kernel has to bring it in to say the number
+        child = (pid_t)syscall(SYS_clone, CLONE_PARENT_SETTID | SIGCHLD, NULL, number, NULL, 0);
+        if (child == 0)
+            syscall(SYS_exit_group, 0);
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        atomic_store(&race->last, child);
+    }
+    atomic_store(&race->over, true);
+    CHECK(pthread_join(holder, NULL) == 0);
+    CHECK(waitpid(taker, &status, 0) == taker && status == 0);
+    CHECK(atomic_load(&race->found) > 0);
+    CHECK_EQUAL(atomic_load(&race->taken), 0);
 }

@@ -298,7 +298,7 @@ static const struct step {
     unsigned passes;     // up to which pass it may be put off; what blocks passes once
 } steps[] = {
     { "fork-begin", "fork", NULL, 8 },     { "fork-copied", "fork", NULL, 8 },
-    { "fork-link", "fork", NULL, 8 },      { "fork-linked", "fork", NULL, 8 },
+    { "fork-link", "fork", NULL, 8 },
     { "fork-start", "fork", NULL, 8 },     { "fork-done", "fork", NULL, 8 },
     { "thread-link", "threads", NULL, 8 }, { "thread-start", "threads", NULL, 8 },
     { "thread-begin", "threads", NULL, 8 }, { "thread-exit", "threads", NULL, 8 },
