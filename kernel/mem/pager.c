@@ -19,9 +19,12 @@
 
 #define TAKE_BATCH 64
 
+static _Atomic uint64_t pagers; // made so far
+
 void pager_init(struct pager *pager, const struct pager_ops *ops, struct account *account)
 {
     *pager = (struct pager){ .ops = ops, .account = account };
+    pager->id = atomic_fetch_add_explicit(&pagers, 1, memory_order_relaxed);
     spin_init(&pager->lock, RANK_CACHE);
     list_init(&pager->regions);
 }

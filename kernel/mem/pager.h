@@ -34,6 +34,7 @@ struct pager_ops {
 struct pager {
     const struct pager_ops *ops; // I
     struct account *account;     // I  who pays for the pages
+    uint64_t id;                 // I  of no other pager, ever
     struct spinlock lock;        // rank CACHE
     struct radix pages;          // c  of struct frame, by index
     uint64_t page_count;         // c

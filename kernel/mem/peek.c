@@ -118,7 +118,8 @@ int space_futex_key(struct space *space, vaddr_t address, bool shared, uint64_t 
     if (region == NULL || region->start > address) {
         error = -EFAULT;
     } else if (region->pager != NULL && region->flags & REGION_SHARED) {
-        key[0] = (uintptr_t)region->pager;
+        // Not its address: who waits on a file that has gone must not be taken for one of another's.
+        key[0] = region->pager->id;
         key[1] = region_page_index(region, ALIGN_DOWN(address, PAGE_SIZE));
         key[2] = address % PAGE_SIZE + 1; // never as a private one
     }

@@ -7,9 +7,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/vm/box.h"
 #include "tests/vm/vmtest.h"
@@ -156,4 +158,52 @@ CASE("a child of fork takes no program from others before it runs, however long 
     CHECK(waitpid(taker, &status, 0) == taker && status == 0);
     CHECK(atomic_load(&race->found) > 0);
     CHECK_EQUAL(atomic_load(&race->taken), 0);
+}
+
+// --- Names of what is gone ---
+
+#define STALE_FILES 64
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+// A page of a new file without a name.
+static uint32_t *new_file_page(void)
+{
+    int fd = (int)syscall(SYS_memfd_create, "word", 0);
+    uint32_t *word;
+
+    CHECK(fd >= 0 && ftruncate(fd, PAGE) == 0);
+    word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(word != MAP_FAILED);
+    close(fd);
+    return word;
+}
+
+static void *wait_on_word(void *word)
+{
+    struct timespec time = { .tv_sec = 2 };
+
+    return syscall(SYS_futex, word, FUTEX_WAIT, 0, &time, NULL, 0) == 0 ? word : NULL;
+}
+
+CASE("who waits on a word of a file that is gone takes no wake-up meant for another file")
+{
+    cpu_set_t one;
+    pthread_t waiter;
+    void *woken;
+    uint32_t *gone = new_file_page(), *files[STALE_FILES];
+
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0); // so that memory given back is what is taken next
+    CHECK(pthread_create(&waiter, NULL, wait_on_word, gone) == 0);
+    usleep(200000);
+    CHECK(munmap(gone, PAGE) == 0);
+    for (int i = 0; i < STALE_FILES; i++) {
+        files[i] = new_file_page();
+        CHECK_EQUAL(syscall(SYS_futex, files[i], FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+    }
+    for (int i = 0; i < STALE_FILES; i++)
+        munmap(files[i], PAGE);
+    CHECK(pthread_join(waiter, &woken) == 0 && woken == NULL);
 }

@@ -17,7 +17,7 @@
 #include "kernel/sched/thread.h"
 
 #define TRAMPOLINE_PAGE 8 // physical 0x8000: free once boot data are copied, and RAM on every PC
-#define START_TIMEOUT_NS (200 * NSEC_PER_MSEC)
+#define START_TIMEOUT_NS (10 * NSEC_PER_SEC)
 
 extern const char trampoline_start[], trampoline_end[];
 extern const char trampoline_target_at[], trampoline_gdt_at[]; // absolute symbols: offsets
