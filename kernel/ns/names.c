@@ -13,6 +13,8 @@
 #include "lib/path/name.h"
 #include "lib/path/path.h"
 
+#define NAMES_MAX 4096 // looking for one goes through all
+
 static SLAB_CACHE(names_cache, "names", struct names);
 
 int names_create(struct account *account, struct names **names)
@@ -70,7 +72,7 @@ int names_add(struct names *names, const char *text, struct grant *grant)
 {
     size_t length = strlen(text);
     struct name *name;
-    bool exists;
+    int error = 0;
 
     if (!is_valid(text, length))
         return -EINVAL;
@@ -83,8 +85,11 @@ int names_add(struct names *names, const char *text, struct grant *grant)
     name->length = length;
     memcpy(name->text, text, length + 1);
     spin_lock(&names->lock);
-    exists = find_locked(names, text, length) != NULL;
-    if (!exists) {
+    if (find_locked(names, text, length) != NULL)
+        error = -EEXIST;
+    else if (names->count == NAMES_MAX)
+        error = -ENOSPC;
+    if (error == 0) {
         grant_get(grant);
         list_push_back(&names->list, &name->link);
         names->count++;
@@ -92,9 +97,9 @@ int names_add(struct names *names, const char *text, struct grant *grant)
             names->tree = grant;
     }
     spin_unlock(&names->lock);
-    if (exists)
+    if (error != 0)
         kfree(name);
-    return exists ? -EEXIST : 0;
+    return error;
 }
 
 static void remove_locked(struct names *names, struct name *name)

@@ -38,7 +38,7 @@ void names_get(struct names *names);
 void names_put(struct names *names);
 
 // Adds a name; takes a reference on grant. Errors: -EEXIST, -EINVAL (a slash, ".", "..", over 255
-// bytes), -ENOTDIR ("" is no directory), -ENOMEM.
+// bytes), -ENOTDIR ("" is no directory), -ENOMEM, -ENOSPC (4,096 names are there).
 int names_add(struct names *names, const char *name, struct grant *grant) MUST_CHECK;
 // Errors: -ENOENT.
 int names_remove(struct names *names, const char *name) MUST_CHECK;

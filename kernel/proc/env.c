@@ -226,25 +226,21 @@ int env_remove(struct env *env, const char *name)
     return error;
 }
 
-bool env_name(struct env *env, unsigned index, char name[256])
+void env_names(struct env *env, size_t index,
+               bool (*visit)(void *context, const char *name, size_t length), void *context)
 {
     struct env_block *block = block_get(env);
-    bool found = false;
+    size_t size = block == NULL ? 0 : block->size, number = 0;
+    bool more = true;
 
-    for (size_t at = 0; block != NULL && at < block->size; at += strlen(block->text + at) + 1) {
+    for (size_t at = 0; more && at < size; at += strlen(block->text + at) + 1, number++) {
         const char *text = block->text + at;
-        size_t length;
 
-        if (index-- != 0)
-            continue;
-        length = MIN((size_t)(strchr(text, '=') - text), (size_t)ENV_NAME_MAX);
-        memcpy(name, text, length);
-        name[length] = '\0';
-        found = true;
-        break;
+        if (number >= index)
+            more = visit(context, text,
+                         MIN((size_t)(strchr(text, '=') - text), (size_t)ENV_NAME_MAX));
     }
     block_put(block);
-    return found;
 }
 
 int env_copy(struct env *to, struct env *from)

@@ -19,8 +19,10 @@ int env_set(struct env *env, const char *name, const void *value, size_t size) M
 // Copies at most size bytes from offset; returns the value's whole length. Errors: -ENOENT.
 ssize_t env_get(struct env *env, const char *name, size_t offset, void *to, size_t size) MUST_CHECK;
 int env_remove(struct env *env, const char *name) MUST_CHECK; // -ENOENT
-// The index-th name, from 0; false at the end.
-bool env_name(struct env *env, unsigned index, char name[256]);
+// Calls visit for each name from the index-th on, of one moment, until it returns false. A name over
+// 255 bytes is cut.
+void env_names(struct env *env, size_t index,
+               bool (*visit)(void *context, const char *name, size_t length), void *context);
 int env_copy(struct env *to, struct env *from) MUST_CHECK; // -EBUSY to is not empty, -ENOMEM
 // Replaces all by a list of "NAME=value" strings (execve); strings without '=' are left out.
 int env_replace(struct env *env, const char *const *envp) MUST_CHECK;

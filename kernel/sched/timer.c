@@ -20,6 +20,7 @@ struct cpu_timers {
     nsec_t quiet_until;         // c  no interrupt before: time for what is not timers
 };
 
+#define RUN_MOST_NS NSEC_PER_MSEC
 #define QUIET_MOST_NS (10 * NSEC_PER_MSEC)
 
 static DEFINE_PERCPU(struct cpu_timers, cpu_timers);
@@ -55,8 +56,9 @@ static void publish_next(struct cpu_timers *timers)
     atomic_store_explicit(&timers->next, timer_tree_next(&timers->tree), memory_order_relaxed);
 }
 
-// A program may have any number of timers that are due again as soon as they have fired. So each
-// fires once in a run, and for as long as the run took no other begins.
+// A program may have any number of timers, due at once or again as soon as they have fired, and
+// some take long. So each fires once in a run, a run ends when it has taken RUN_MOST_NS, with those
+// that are left first in the next, and for as long as it took no other begins.
 static void leave_time(struct cpu_timers *timers, nsec_t begun)
 {
     nsec_t now = clock_now();
@@ -75,7 +77,8 @@ void timers_run(void)
         struct timer *timer = timers->tree.first;
 
         timers->firing = NULL;
-        if (timer == NULL || timer->deadline > now) {
+        if (timer == NULL || timer->deadline > now ||
+            (fired && clock_now() - now >= RUN_MOST_NS)) {
             spin_unlock_irq_restore(&timers->lock, state);
             if (fired)
                 leave_time(timers, now);

@@ -96,6 +96,8 @@ CALL3(mincore, vaddr_t, start, size_t, size, vaddr_t, to)
         start += part * PAGE_SIZE;
         to += part;
         left -= part;
+        if (error == 0 && left != 0 && thread_relax())
+            error = -EINTR;
     }
     kfree(resident);
     return error;

@@ -20,6 +20,22 @@ static bool holds(struct env *env, const char *name, const char *value)
     return length == (ssize_t)strlen(value) && memcmp(text, value, (size_t)length) == 0;
 }
 
+// Joins names, each with a blank behind it, up to the one that begins with H.
+static bool join_name(void *text, const char *name, size_t length)
+{
+    strncat(text, name, length);
+    strcat(text, " ");
+    return name[0] != 'H';
+}
+
+static bool lists(struct env *env, size_t from, const char *wanted)
+{
+    char text[64] = "";
+
+    env_names(env, from, join_name, text);
+    return strcmp(text, wanted) == 0;
+}
+
 static void test_variables(struct env *env)
 {
     char name[256];
@@ -34,8 +50,9 @@ static void test_variables(struct env *env)
        "a name is compared whole");
     ok(env_get(env, "PATH", 5, text, 4) == 10 && memcmp(text, "/sbi", 4) == 0,
        "a part is read at an offset");
-    ok(env_name(env, 0, name) && strcmp(name, "PATH") == 0 && env_name(env, 1, name) &&
-           strcmp(name, "HOME") == 0 && !env_name(env, 2, name), "names are listed");
+    ok(env_set(env, "LAST", "x", 1) == 0 && lists(env, 0, "PATH HOME ") && lists(env, 1, "HOME ") &&
+           lists(env, 2, "LAST ") && lists(env, 3, "") && env_remove(env, "LAST") == 0,
+       "names are listed from any on, as long as they are wanted");
     ok(env_remove(env, "PATH") == 0 && env_remove(env, "PATH") == -ENOENT &&
        holds(env, "HOME", "/root"),
        "a variable is removed once");

@@ -23,6 +23,7 @@
 
 #define VALUE_MAX (128 * 1024)
 #define NAME_SIZE 256
+#define NAMES_BETWEEN_LOOKS 1024
 
 static const struct node_ops variable_ops;
 static struct mutex variable_lock; // rank PROCFS_CHANGE
@@ -80,22 +81,35 @@ static int env_find(struct proc_node *directory, const char *name, size_t length
     return size < 0 ? (int)size : make_node(directory, name, length, child);
 }
 
+// A listing under way.
+struct listing {
+    struct proc_node *directory;
+    off_t *position;
+    readdir_emit_fn *emit;
+    void *context;
+};
+
+static bool list_variable(void *listing_pointer, const char *name, size_t length)
+{
+    struct listing *listing = listing_pointer;
+    uint64_t ino =
+        proc_ino(listing->directory->record, &variable_entry, proc_key_of_name(name, length));
+
+    if (!listing->emit(listing->context, name, length, ino, DT_REG, *listing->position + 1))
+        return false;
+    return ++*listing->position % NAMES_BETWEEN_LOOKS != 0 || !thread_relax();
+}
+
 static int env_list_directory(struct proc_node *directory, off_t *position, readdir_emit_fn *emit,
                               void *context)
 {
-    char name[NAME_SIZE];
+    struct listing listing = { directory, position, emit, context };
     struct subject subject;
     int error = subject_get_trusted(directory, &subject);
 
     if (error != 0)
         return error;
-    for (; env_name(subject.process->env, (unsigned)(*position - LIST_FIRST), name); ++*position) {
-        size_t length = strlen(name);
-        uint64_t ino = proc_ino(directory->record, &variable_entry, proc_key_of_name(name, length));
-
-        if (!emit(context, name, length, ino, DT_REG, *position + 1))
-            break;
-    }
+    env_names(subject.process->env, (size_t)(*position - LIST_FIRST), list_variable, &listing);
     subject_put(&subject);
     return 0;
 }

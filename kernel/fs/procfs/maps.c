@@ -127,7 +127,7 @@ int show_maps(const struct subject *subject, struct text *text)
         return error;
     error = maps_collect(space, &maps);
     if (error == 0) {
-        for (unsigned i = 0; i < maps.count; i++)
+        for (unsigned i = 0; i < maps.count && !thread_relax(); i++)
             show_map(&maps.maps[i], text);
         maps_free(&maps);
     }
