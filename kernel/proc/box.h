@@ -52,6 +52,7 @@ struct box {
     atomic_long stopped;      // a  processes stopped by job control
     atomic_bool suspended;    // a  from outside: holds every thread, those of inner boxes too
     unsigned priority_ceiling; // I
+    atomic_uint priority;     // a  its weight beside the threads and boxes of the box around
     struct timer deadline;    // armed at start when quota deadline is set
     struct timer cputime;     // armed while a limit of cputime is set
     nsec_t deadline_ns;       // T  duration since start; 0: none
@@ -93,6 +94,9 @@ struct names *box_names(struct box *box);
 // A reference keeps the box from settling, so it is given back soon.
 void box_get(struct box *box);
 void box_put(struct box *box); // Context: any
+
+// The box's share of what the box around it has: as that of a thread of this priority, 0-39.
+void box_set_priority(struct box *box, unsigned priority);
 
 // 0: none. Counted from the head's start. Errors: -ESRCH dying.
 int box_set_deadline(struct box *box, nsec_t duration) MUST_CHECK;

@@ -267,8 +267,10 @@ void process_children_usage(struct process *process, struct linux_rusage *usage)
 int process_set_rlimit(struct process *process, unsigned which, const uint64_t limit[2],
                        uint64_t old[2]) MUST_CHECK;
 uint64_t process_rlimit(unsigned which);
-// All threads'; capped by the box's ceiling.
+// All threads'; capped by the box's ceiling. To who is outside its box, a head's is the box's: its
+// weight beside others in the box around. The head itself takes that over until it is started.
 void process_set_priority(struct process *process, unsigned priority);
+unsigned process_priority(const struct process *process);
 void process_set_name(struct process *process, const char *name); // comm, cut at 15 bytes
 // The number of process as box sees it: 0 if it is outside.
 pid_t process_number(const struct process *process, const struct box *box);

@@ -71,6 +71,7 @@ int process_new_in(struct box *box, struct process *parent, unsigned priority,
         made->head = true;
         made->subreaper = true;
         made->priority = MIN(priority, box->priority_ceiling);
+        box_set_priority(box, made->priority);
         error = add_parts(made);
     }
     kill_point(KILL_AT_NEW_LINK, parent);

@@ -185,12 +185,31 @@ pid_t process_next_thread(struct process *process, pid_t tid)
     return next;
 }
 
+// Of a head, for who is outside its box: the whole box.
+static bool means_box(const struct process *process)
+{
+    return process->head && process->box != box_current();
+}
+
+unsigned process_priority(const struct process *process)
+{
+    return means_box(process) ? atomic_load(&process->box->priority)
+                              : __atomic_load_n(&process->priority, __ATOMIC_RELAXED);
+}
+
 void process_set_priority(struct process *process, unsigned priority)
 {
     struct uthread *thread;
-    uint64_t irq = spin_lock_irq_save(&process->lock);
+    uint64_t irq;
 
-    process->priority = MIN(priority, process->box->priority_ceiling);
+    priority = MIN(priority, process->box->priority_ceiling);
+    if (means_box(process)) {
+        box_set_priority(process->box, priority);
+        if (atomic_load(&process->box->started))
+            return;
+    }
+    irq = spin_lock_irq_save(&process->lock);
+    __atomic_store_n(&process->priority, priority, __ATOMIC_RELAXED);
     list_for_each(thread, &process->threads, process_link)
         thread_set_priority(&thread->thread, process->priority);
     spin_unlock_irq_restore(&process->lock, irq);

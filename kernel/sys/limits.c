@@ -100,7 +100,7 @@ CALL2(getrusage, int, who, vaddr_t, to)
 // nice 19 to -20 is prio 0 to 39.
 static int nice_of(const struct process *process)
 {
-    return 19 - (int)process->priority;
+    return 19 - (int)process_priority(process);
 }
 
 struct nice_walk {

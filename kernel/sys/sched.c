@@ -149,7 +149,7 @@ CALL4(sched_getattr, pid_t, tid, vaddr_t, to, unsigned, size, unsigned, flags)
     if (error != 0)
         return error;
     attr.size = (uint32_t)MIN((size_t)size, sizeof(attr));
-    attr.sched_nice = 19 - (int)thread->process->priority;
+    attr.sched_nice = 19 - (int)process_priority(thread->process);
     uthread_put(thread);
     return arch_copy_to_user(to, &attr, attr.size);
 }

@@ -75,12 +75,39 @@ static bool holds(const char *what, long long part, long long whole, double want
     return share >= wanted * (1 - thousandths / 1000) && share <= wanted * (1 + thousandths / 1000);
 }
 
+// Sleeps for 1 to 23 ms, again and again, on the clock or from now. Returns the latest awakening; -1: one was early.
+static long long latest_of(int sleeps)
+{
+    long long latest = 0;
+
+    for (int i = 0; i < sleeps; i++) {
+        long long length = MSEC + i * 3700007LL % (22 * MSEC);
+        long long until = now_ns(CLOCK_MONOTONIC) + length, late;
+        struct timespec moment = { until / NSEC, until % NSEC }, time = { 0, length };
+
+        CHECK_EQUAL(i % 2 == 0 ? nanosleep(&time, NULL)
+                               : clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL), 0);
+        late = now_ns(CLOCK_MONOTONIC) - until;
+        if (late < 0)
+            return -1;
+        latest = late > latest ? late : latest;
+    }
+    printf("# at most %lld us late\n", latest / 1000);
+    return latest;
+}
+
+CASE("sleeps are never early, and at most 0.2 ms late")
+{
+    long long latest = latest_of(300);
+
+    CHECK(latest >= 0 && latest <= MSEC / 5);
+}
+
 #define PROCESSES 4
 
-CASE("processes on one CPU share it by nice, within 3 %")
+// Busy processes on one CPU; weights are Linux's of each nice.
+static void share_by_nice(const int nices[PROCESSES], const double weights[PROCESSES])
 {
-    static const int nices[PROCESSES] = { 0, 0, 5, -5 };
-    static const double weights[PROCESSES] = { 1024, 1024, 335, 3121 }; // of each nice, in Linux
     long long before[PROCESSES], ran[PROCESSES], all = 0;
     pid_t children[PROCESSES];
     double sum = 0;
@@ -98,10 +125,8 @@ CASE("processes on one CPU share it by nice, within 3 %")
     for (int i = 0; i < PROCESSES; i++)
         before[i] = process_ns(children[i]);
     sleep_ms(2000);
-    for (int i = 0; i < PROCESSES; i++) {
-        ran[i] = process_ns(children[i]) - before[i];
-        all += ran[i];
-    }
+    for (int i = 0; i < PROCESSES; i++)
+        all += ran[i] = process_ns(children[i]) - before[i];
     for (int i = 0; i < PROCESSES; i++) {
         char name[16];
 
@@ -110,6 +135,12 @@ CASE("processes on one CPU share it by nice, within 3 %")
         kill(children[i], SIGKILL);
         CHECK_EQUAL(waitpid(children[i], NULL, 0), children[i]);
     }
+}
+
+CASE("processes on one CPU share it by nice, within 3 %")
+{
+    share_by_nice((int[]){ 0, 0, 5, -5 }, (double[]){ 1024, 1024, 335, 3121 });
+    share_by_nice((int[]){ 19, 15, 12, 19 }, (double[]){ 15, 36, 70, 15 });
 }
 
 // The processor time of a box, from the line "cputime USED ..." of its quota.
@@ -130,17 +161,14 @@ static void end_box(struct test_box *box)
     box_close(box);
 }
 
-// As the program of a box: that many busy threads.
-static int command(int argc, char **argv)
+static int be_busy(int threads)
 {
     pthread_attr_t attributes;
     pthread_t thread;
 
-    if (argc != 3 || strcmp(argv[1], "--busy") != 0)
-        return -1;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 16384);
-    for (int i = 1; i < atoi(argv[2]); i++) {
+    for (int i = 1; i < threads; i++) {
         if (pthread_create(&thread, &attributes, spin_for_ever, NULL) != 0)
             return 1;
     }
@@ -148,32 +176,105 @@ static int command(int argc, char **argv)
     return 1;
 }
 
+// As the program of a box: that many busy threads, or that many sleeps.
+static int command(int argc, char **argv)
+{
+    long long latest;
+
+    if (argc == 3 && strcmp(argv[1], "--busy") == 0)
+        return be_busy(atoi(argv[2]));
+    if (argc != 3 || strcmp(argv[1], "--sleep") != 0)
+        return -1;
+    latest = latest_of(atoi(argv[2]));
+    fflush(stdout);
+    return latest < 0 || latest > 5 * MSEC;
+}
+
 __attribute__((constructor)) static void set_command(void)
 {
     vmtest_command = command;
 }
 
-static void start_busy_box(struct test_box *box, const char *extra, int threads)
+static void start_box(struct test_box *box, const char *extra, const char *what, int number)
 {
     CHECK_EQUAL(box_new(box), 0);
     CHECK_EQUAL(box_do(box, "bind bin /bin rx\ngive 1 1\ngive 2 2\n%s", extra), 0);
-    CHECK_EQUAL(box_do(box, "exec /bin/test_exact --busy %d\nstart", threads), 0);
+    CHECK_EQUAL(box_do(box, "exec /bin/test_exact %s %d\nstart", what, number), 0);
 }
 
-CASE("quota cpu 25 gives a box 25 +- 1 % of a CPU")
+// For boxes that run: their threads spread over the CPUs within this.
+static void settle(void)
+{
+    sleep_ms(300);
+}
+
+CASE("quota cpu gives a box its percent of a CPU, +- 1")
 {
     struct test_box box;
     long long before, ran, passed;
 
-    start_busy_box(&box, "quota cpu 25", 1);
-    sleep_ms(100);
-    before = box_ns(&box);
-    passed = now_ns(CLOCK_MONOTONIC);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        start_box(&box, "quota cpu 25", "--busy", threads);
+        settle();
+        before = box_ns(&box);
+        passed = now_ns(CLOCK_MONOTONIC);
+        sleep_ms(2000);
+        ran = box_ns(&box) - before;
+        passed = now_ns(CLOCK_MONOTONIC) - passed;
+        end_box(&box);
+        CHECK(holds("cpu 25", ran, passed, 0.25, 40));
+    }
+}
+
+CASE("quota cputime ends a box when it has run so long, within 5 ms")
+{
+    struct test_box box;
+    long long begun = now_ns(CLOCK_MONOTONIC), passed;
+    long long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    start_box(&box, "quota cputime 600ms", "--busy", 4);
+    CHECK_EQUAL(box_wait(box.pid), -9);
+    passed = now_ns(CLOCK_MONOTONIC) - begun;
+    printf("# over after %lld us on %lld CPUs: %s\n", passed / 1000, cpus, box_status(box.pid, "Reason"));
+    CHECK(strstr(box_status(box.pid, "Reason"), "cputime") != NULL);
+    CHECK(passed * cpus >= 600 * MSEC && passed * cpus <= 605 * MSEC);
+    box_close(&box);
+}
+
+#define BOXES 3
+
+CASE("boxes share by their prio, within 3 %")
+{
+    static const int prios[BOXES] = { 19, 14, 24 };
+    static const double weights[BOXES] = { 1024, 335, 3121 };
+    long long before[BOXES], ran[BOXES], all = 0;
+    struct test_box boxes[BOXES];
+    double sum = 0;
+
+    for (int i = 0; i < BOXES; i++) {
+        char prio[8];
+        int fd;
+
+        start_box(&boxes[i], "", "--busy", 12);
+        snprintf(prio, sizeof(prio), "%d", prios[i]);
+        fd = proc_open(boxes[i].pid, "prio", O_WRONLY);
+        CHECK(write(fd, prio, strlen(prio)) > 0);
+        close(fd);
+        sum += weights[i];
+    }
+    settle();
+    for (int i = 0; i < BOXES; i++)
+        before[i] = box_ns(&boxes[i]);
     sleep_ms(2000);
-    ran = box_ns(&box) - before;
-    passed = now_ns(CLOCK_MONOTONIC) - passed;
-    end_box(&box);
-    CHECK(holds("cpu 25", ran, passed, 0.25, 40));
+    for (int i = 0; i < BOXES; i++)
+        all += ran[i] = box_ns(&boxes[i]) - before[i];
+    for (int i = 0; i < BOXES; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "prio %d", prios[i]);
+        CHECK(holds(name, ran[i], all, weights[i] / sum, 30));
+        end_box(&boxes[i]);
+    }
 }
 
 CASE("a box with one busy thread gets as much as its sibling with a hundred, within 1 %")
@@ -181,9 +282,9 @@ CASE("a box with one busy thread gets as much as its sibling with a hundred, wit
     struct test_box one, many;
     long long of_one, of_many;
 
-    start_busy_box(&one, "", 1);
-    start_busy_box(&many, "", 100);
-    sleep_ms(300);
+    start_box(&one, "", "--busy", 1);
+    start_box(&many, "", "--busy", 100);
+    settle();
     of_one = box_ns(&one);
     of_many = box_ns(&many);
     sleep_ms(2000);
@@ -192,4 +293,16 @@ CASE("a box with one busy thread gets as much as its sibling with a hundred, wit
     end_box(&one);
     end_box(&many);
     CHECK(holds("the one", of_one, of_one + of_many, 0.5, 10));
+}
+
+CASE("a thread of an idle box that wakes runs within 5 ms beside a hundred busy ones")
+{
+    struct test_box busy, idle;
+
+    start_box(&busy, "", "--busy", 100);
+    settle();
+    start_box(&idle, "", "--sleep", 100);
+    CHECK_EQUAL(box_wait(idle.pid), 0);
+    box_close(&idle);
+    end_box(&busy);
 }

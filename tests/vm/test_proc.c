@@ -158,6 +158,40 @@ CASE("prio is raised from around, up to 39")
     finish(&box);
 }
 
+CASE("prio of a head is its box's from outside, and inside its own, which begins as that")
+{
+    static const char script[] = "read p < /proc/1/prio; [ $p = 25 ] || exit 1; touch /tmp/begun; "
+                                 "while [ ! -e /tmp/go ]; do sleep 0.01; done; "
+                                 "read p < /proc/1/prio; [ $p = 25 ] || exit 2; renice 3 1 || exit 3; "
+                                 "read p < /proc/1/prio; [ $p = 16 ] && exit 4";
+    struct test_box box;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(proc_read(box.pid, "prio", text, sizeof(text)), 2);
+    CHECK(strcmp(text, "19") == 0);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "25"), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nbind tmp /tmp rwxc\nbind proc /proc rwx\n"
+                             "exec /bin/busybox sh -c '%s'\nstart", script), 0);
+    for (int i = 0; i < 1000 && access("/tmp/begun", F_OK) != 0; i++)
+        usleep(5000);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "5"), 0);
+    close(open("/tmp/go", O_CREAT | O_WRONLY, 0600));
+    CHECK_EQUAL(box_wait(box.pid), 4);
+    finish(&box);
+    unlink("/tmp/begun");
+    unlink("/tmp/go");
+    start_sleeper(&box);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "5"), 0);
+    CHECK_EQUAL(proc_read(box.pid, "prio", text, sizeof(text)), 1);
+    CHECK(strcmp(text, "5") == 0);
+    CHECK_EQUAL(getpriority(PRIO_PROCESS, (id_t)box.pid), 14);
+    CHECK_EQUAL(setpriority(PRIO_PROCESS, (id_t)box.pid, 10), 0);
+    CHECK_EQUAL(proc_read(box.pid, "prio", text, sizeof(text)), 1);
+    CHECK(strcmp(text, "9") == 0);
+    CHECK_EQUAL(getpriority(PRIO_PROCESS, 0), 0);
+    finish(&box);
+}
+
 CASE("cwd is a path without a line's end, written as the target sees it")
 {
     CHECK_EQUAL(chdir("/tmp"), 0);

@@ -110,12 +110,13 @@ static bool run_case(const struct vmtest_case *test)
 int main(int argc, char **argv)
 {
     static char before[LEDGER_SIZE];
-    bool ledger = usleep(SETTLE_US) == 0 && ledger_read(before, sizeof(before));
-    unsigned number = 0, failed = 0;
     int code = vmtest_command != NULL ? vmtest_command(argc, argv) : -1;
+    unsigned number = 0, failed = 0;
+    bool ledger;
 
     if (code >= 0)
         return code;
+    ledger = usleep(SETTLE_US) == 0 && ledger_read(before, sizeof(before));
     finished = mmap(NULL, sizeof(*finished), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     *finished = false;
     if (!ledger)

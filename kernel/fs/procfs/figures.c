@@ -163,7 +163,7 @@ void figures_get(const struct subject *subject, struct figures *figures)
     get_numbers(subject->node, figures);
     state = spin_lock_irq_save(&process->lock);
     memcpy(figures->name, process->name, sizeof(figures->name));
-    figures->priority = process->priority;
+    figures->priority = process_priority(process);
     spin_unlock_irq_restore(&process->lock, state);
     figures->start_ns = process->start_ns;
     figures->state = process_state_letter(process, &figures->threads);

@@ -81,7 +81,7 @@ static int show_perf(const struct subject *subject, struct text *text)
 
 static int show_prio(const struct subject *subject, struct text *text)
 {
-    text_print(text, "%llu", (unsigned long long)subject->process->priority);
+    text_print(text, "%llu", (unsigned long long)process_priority(subject->process));
     return 0;
 }
 
@@ -98,7 +98,7 @@ static int store_prio(const struct subject *subject, const char *data, size_t si
     }
     if (priority > PRIORITY_USER_MOST || priority > subject->box->priority_ceiling)
         return -EPERM;
-    if (subject->relation != RELATION_AROUND && priority > subject->process->priority)
+    if (subject->relation != RELATION_AROUND && priority > process_priority(subject->process))
         return -EPERM;
     process_set_priority(subject->process, (unsigned)priority);
     return 0;
