@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// vm: smp
+// vm: cpus=1,2,4,8 --timeout 600s
 // test_thread.c - threads as programs use them, through musl: mutexes of all kinds, condition
 // variables, rwlocks, barriers, semaphores, cancellation, thread-specific data, floating point, and
 // many threads.
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +198,39 @@ CASE("condition variables pass work from some threads to others")
     CHECK_EQUAL(consumed, produced);
 }
 
+static atomic_int waiting_at;
+
+static void *wait_for_slots(void *unused)
+{
+    pthread_mutex_lock(&mutex);
+    atomic_fetch_add(&waiting_at, 1);
+    while (slots == 0)
+        CHECK_EQUAL(pthread_cond_wait(&filled, &mutex), 0);
+    pthread_mutex_unlock(&mutex);
+    return unused;
+}
+
+CASE("a broadcast wakes all that wait, a timed wait ends at its time")
+{
+    struct timespec time;
+
+    CHECK_EQUAL(pthread_mutex_init(&mutex, NULL), 0);
+    start(THREADS, wait_for_slots);
+    while (atomic_load(&waiting_at) < THREADS)
+        sched_yield();
+    pthread_mutex_lock(&mutex);
+    slots = 1;
+    CHECK_EQUAL(pthread_cond_broadcast(&filled), 0);
+    pthread_mutex_unlock(&mutex);
+    join(THREADS);
+    time = in_ms(CLOCK_REALTIME, 20);
+    pthread_mutex_lock(&mutex);
+    CHECK_EQUAL(pthread_cond_timedwait(&drained, &mutex, &time), ETIMEDOUT);
+    CHECK(in_ms(CLOCK_REALTIME, 0).tv_sec > time.tv_sec ||
+          in_ms(CLOCK_REALTIME, 0).tv_nsec >= time.tv_nsec);
+    CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+}
+
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static volatile long left, right;
 
@@ -327,6 +361,38 @@ CASE("cancelled threads clean up, and their own data is destroyed")
     CHECK_EQUAL(pthread_key_delete(key), 0);
 }
 
+static void *spin_until_cancelled(void *unused)
+{
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+    atomic_fetch_add(&inside, 1);
+    for (;;) {
+    }
+    return unused;
+}
+
+static void *refuse_to_be_cancelled(void *number)
+{
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    atomic_fetch_add(&inside, 1);
+    sleep_ms(50);
+    return number;
+}
+
+CASE("a thread that computes is cancelled where it stands, one that has cancellation off is not")
+{
+    void *result;
+
+    start(1, spin_until_cancelled);
+    CHECK_EQUAL(pthread_create(&threads[1], NULL, refuse_to_be_cancelled, &inside), 0);
+    while (atomic_load(&inside) < 2)
+        sched_yield();
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQUAL(pthread_cancel(threads[i]), 0);
+        CHECK_EQUAL(pthread_join(threads[i], &result), 0);
+        CHECK(result == (i == 0 ? PTHREAD_CANCELED : (void *)&inside));
+    }
+}
+
 static volatile sig_atomic_t handled;
 
 static void compute_in_handler(int number)
@@ -373,6 +439,121 @@ CASE("floating point is kept across switches and signals")
     CHECK(handled > 0);
 }
 
+// --- Vector registers ---
+
+#define VECTORS 16
+#define VECTOR_WORDS 4
+#define LOAD_VECTOR(n) "vmovdqu 32*" #n "(%[words]), %%ymm" #n "\n\t"
+#define STORE_VECTOR(n) "vmovdqu %%ymm" #n ", 32*" #n "(%[words])\n\t"
+#define EACH_VECTOR(what)                                                                          \
+    what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7)                                \
+    what(8) what(9) what(10) what(11) what(12) what(13) what(14) what(15)
+
+// All vector registers must keep what they hold for a while, in which the kernel is entered and left
+// again and again.
+static void keep_vectors(uint64_t pattern)
+{
+    uint64_t words[VECTORS * VECTOR_WORDS];
+    long rounds = 40, result = 0;
+
+    for (unsigned i = 0; i < VECTORS * VECTOR_WORDS; i++)
+        words[i] = pattern * (i + 1);
+    __asm__ volatile(EACH_VECTOR(LOAD_VECTOR)
+                     "1: mov $5000, %%ecx\n\t"
+                     "2: dec %%ecx\n\t"
+                     "jnz 2b\n\t"
+                     "mov %[yield], %%eax\n\t"
+                     "syscall\n\t"
+                     "or %%rax, %[result]\n\t"
+                     "dec %[rounds]\n\t"
+                     "jnz 1b\n\t" EACH_VECTOR(STORE_VECTOR)
+                     : [rounds] "+r"(rounds), [result] "+r"(result)
+                     : [words] "r"(words), [yield] "i"(SYS_sched_yield)
+                     : "rax", "rcx", "r11", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
+                       "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+                       "xmm14", "xmm15");
+    CHECK_EQUAL(result, 0);
+    for (unsigned i = 0; i < VECTORS * VECTOR_WORDS; i++)
+        CHECK_EQUAL(words[i], pattern * (i + 1));
+}
+
+static void spoil_vectors(int number)
+{
+    (void)number;
+    __asm__ volatile("vzeroall" : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                     "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    handled++;
+}
+
+static void *keep_vectors_often(void *number)
+{
+    for (uint64_t i = 0; i < 20; i++)
+        keep_vectors(0x0123456789abcdef + ((uint64_t)(uintptr_t)number << 32) + i);
+    return NULL;
+}
+
+CASE("vector registers are kept whole across switches and signals")
+{
+    struct sigaction action = { .sa_handler = spoil_vectors, .sa_flags = SA_RESTART };
+
+    CHECK(__builtin_cpu_supports("avx"));
+    CHECK_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
+    start(THREADS, keep_vectors_often);
+    for (int i = 0; i < 200; i++) {
+        pthread_kill(threads[i % THREADS], SIGUSR1);
+        sleep_ms(1);
+    }
+    join(THREADS);
+    CHECK(handled > 0);
+}
+
+// --- tgkill ---
+
+static atomic_int tids[THREADS], signalled[THREADS];
+static atomic_bool leave;
+
+static void note_thread(int number)
+{
+    (void)number;
+    for (int i = 0; i < THREADS; i++) {
+        if (atomic_load(&tids[i]) == gettid())
+            atomic_fetch_add(&signalled[i], 1);
+    }
+}
+
+static void *await_signals(void *number)
+{
+    atomic_store(&tids[(uintptr_t)number], gettid());
+    while (!atomic_load(&leave))
+        usleep(1000);
+    return NULL;
+}
+
+CASE("tgkill reaches the thread that it names, in no other process and not after its end")
+{
+    struct sigaction action = { .sa_handler = note_thread };
+
+    CHECK_EQUAL(sigaction(SIGUSR2, &action, NULL), 0);
+    start(THREADS, await_signals);
+    for (int i = 0; i < THREADS; i++) {
+        while (atomic_load(&tids[i]) == 0)
+            sched_yield();
+        for (int times = 1; times <= i; times++) {
+            CHECK_EQUAL(syscall(SYS_tgkill, getpid(), tids[i], SIGUSR2), 0);
+            while (atomic_load(&signalled[i]) < times)
+                sched_yield();
+        }
+    }
+    CHECK_EQUAL(syscall(SYS_tgkill, getppid(), tids[1], SIGUSR2), -1);
+    CHECK_EQUAL(errno, ESRCH);
+    atomic_store(&leave, true);
+    join(THREADS);
+    CHECK_EQUAL(syscall(SYS_tgkill, getpid(), tids[1], SIGUSR2), -1);
+    CHECK_EQUAL(errno, ESRCH);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQUAL(atomic_load(&signalled[i]), i);
+}
+
 static atomic_int lived;
 
 static void *live_shortly(void *unused)
@@ -403,9 +584,9 @@ CASE_LIMIT("1,000 threads, three times", 60)
         make_many(1000);
 }
 
-CASE_LIMIT("16 threads, two hundred times", 60)
+CASE_LIMIT("16 threads, a thousand times", 300)
 {
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 1000; i++)
         make_many(16);
 }
 
