@@ -95,12 +95,22 @@ CASE("mutexes of every kind keep threads apart")
     count_with(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_ROBUST);
 }
 
+static atomic_bool locked, let_go;
+
+// Ends as the owner of the mutex, after a while.
 static void *lock_and_end(void *unused)
 {
     (void)unused;
     CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
+    atomic_store(&locked, true);
     sleep_ms(20);
     return NULL;
+}
+
+static void await(atomic_bool *flag)
+{
+    while (!atomic_load(flag))
+        sched_yield();
 }
 
 static void owner_ends(int protocol)
@@ -111,8 +121,9 @@ static void owner_ends(int protocol)
     CHECK_EQUAL(pthread_mutexattr_setprotocol(&attributes, protocol), 0);
     CHECK_EQUAL(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST), 0);
     CHECK_EQUAL(pthread_mutex_init(&mutex, &attributes), 0);
+    atomic_store(&locked, false);
     start(1, lock_and_end);
-    sleep_ms(5);
+    await(&locked);
     CHECK_EQUAL(pthread_mutex_lock(&mutex), EOWNERDEAD);
     CHECK_EQUAL(pthread_mutex_consistent(&mutex), 0);
     CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
@@ -128,8 +139,10 @@ CASE("a robust mutex tells the next one that its owner ended")
 
 CASE("a robust mutex between processes survives its holder")
 {
-    pthread_mutex_t *shared =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct {
+        pthread_mutex_t mutex;
+        atomic_bool locked;
+    } *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t attributes;
     int status;
     pid_t child;
@@ -137,17 +150,27 @@ CASE("a robust mutex between processes survives its holder")
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    CHECK_EQUAL(pthread_mutex_init(shared, &attributes), 0);
+    CHECK_EQUAL(pthread_mutex_init(&shared->mutex, &attributes), 0);
     child = fork();
     if (child == 0) {
-        pthread_mutex_lock(shared);
+        pthread_mutex_lock(&shared->mutex);
+        atomic_store(&shared->locked, true);
         sleep_ms(30);
         kill(getpid(), SIGKILL);
     }
-    sleep_ms(10);
-    CHECK_EQUAL(pthread_mutex_lock(shared), EOWNERDEAD);
+    await(&shared->locked);
+    CHECK_EQUAL(pthread_mutex_lock(&shared->mutex), EOWNERDEAD);
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     munmap(shared, 4096);
+}
+
+static void *lock_until_told(void *unused)
+{
+    CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
+    atomic_store(&locked, true);
+    await(&let_go);
+    CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+    return unused;
 }
 
 CASE("timed locks end at their time")
@@ -155,11 +178,12 @@ CASE("timed locks end at their time")
     struct timespec time;
 
     CHECK_EQUAL(pthread_mutex_init(&mutex, NULL), 0);
-    start(1, lock_and_end);
-    sleep_ms(5);
+    start(1, lock_until_told);
+    await(&locked);
     time = in_ms(CLOCK_REALTIME, 1);
     CHECK_EQUAL(pthread_mutex_timedlock(&mutex, &time), ETIMEDOUT);
     CHECK_EQUAL(pthread_mutex_trylock(&mutex), EBUSY);
+    atomic_store(&let_go, true);
     join(1);
 }
 
