@@ -16,6 +16,15 @@
 #define CLOCK_BOOTTIME_ALARM 9
 #define CLOCK_TAI 11
 
+// Sets of clocks, a bit each: those that begin with the machine, and those of the time of day.
+#define CLOCKS_MONOTONIC                                                                   \
+    (1U << CLOCK_MONOTONIC | 1U << CLOCK_MONOTONIC_RAW | 1U << CLOCK_MONOTONIC_COARSE |    \
+     1U << CLOCK_BOOTTIME | 1U << CLOCK_BOOTTIME_ALARM)
+#define CLOCKS_WALL                                                                        \
+    (1U << CLOCK_REALTIME | 1U << CLOCK_REALTIME_COARSE | 1U << CLOCK_REALTIME_ALARM |     \
+     1U << CLOCK_TAI)
+#define CLOCK_RESOLUTION_NS 1 // of all of them
+
 #define TIMER_ABSTIME 1
 
 #define ITIMER_REAL 0

@@ -9,6 +9,20 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-wa
 
 KERNEL_SOURCES := $(sort $(wildcard kernel/*/*.c kernel/*/*/*.c kernel/arch/x86_64/*.S lib/*/*.c))
 
+# The vDSO: an object of its own for programs, which vdso_image.S takes into the kernel.
+VDSO := kernel/arch/x86_64/vdso
+VDSO_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -ffreestanding -fPIC -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+	-fno-common -I.
+VDSO_LDFLAGS := -shared -nostdlib -soname linux-vdso.so.1 --hash-style=both --eh-frame-hdr --build-id=none -z noexecstack \
+	-z max-page-size=4096 -z defs -T $(VDSO)/vdso.ld
+
+$(BUILD)/vdso.so: $(VDSO)/vdso.c $(VDSO)/clock_page.h $(VDSO)/vdso.ld abi/time.h kernel/arch/x86_64/asm.h tools/kernel.mk
+	@mkdir -p $(@D)
+	@echo "  VDSO    $@"
+	@$(CC) $(VDSO_CFLAGS) -c $< -o $@.o
+	@ld $(VDSO_LDFLAGS) -o $@ $@.o
+	@strip $@
+
 kernel: $(BUILD)/boxwork.elf
 kernel-debug: $(BUILD)/debug/boxwork.elf
 
@@ -24,7 +38,9 @@ $(1)/obj/%.c.o: %.c tools/kernel.mk
 $(1)/obj/%.S.o: %.S tools/kernel.mk
 	@mkdir -p $$(@D)
 	@echo "  AS      $$@"
-	@$$(CC) -g -I. -MMD -MP -c $$< -o $$@
+	@$$(CC) -g -I. -DVDSO_IMAGE='"$(BUILD)/vdso.so"' -MMD -MP -c $$< -o $$@
+
+$(1)/obj/kernel/arch/x86_64/vdso_image.S.o: $(BUILD)/vdso.so
 
 # Two links: the first gives the addresses of the symbol table that the second carries.
 $(1)/boxwork.pass1: $$($(1)_OBJECTS) $$(KERNEL_SCRIPT)

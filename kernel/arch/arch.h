@@ -259,17 +259,19 @@ void arch_cpu_describe(unsigned cpu, const char **thread_name, uint64_t *ip);
 
 // --- Time ---
 
-// Nanoseconds since boot, from a calibrated counter; the same on all CPUs.
+// Nanoseconds since boot; the same on all CPUs, never backwards. From the time-stamp counter, or from
+// what has taken its place.
 nsec_t arch_clock_ns(void);
-// A second, independent clock source for checking (HPET, PIT or ACPI timer); 0 where there is none.
-nsec_t arch_clock_check_ns(void);
-nsec_t arch_rtc_ns(void); // wall-clock time since 1970 from the CMOS clock, read once at boot
+// Wall-clock time since 1970 minus arch_clock_ns(): at first by the CMOS clock. Programs see it too.
+nsec_t arch_wall_offset(void);
+void arch_set_wall_offset(nsec_t offset_ns);
 // Sets this CPU's one-shot timer: the timer handler runs at or just after deadline. NSEC_NEVER:
 // off.
 void arch_timer_set(nsec_t deadline);
-// For the vDSO: clock_ns = base_ns + ((cycles - base_cycles) * mult >> shift).
-struct arch_clock_scale { uint64_t base_cycles, base_ns; uint32_t mult, shift; };
-void arch_clock_scale(struct arch_clock_scale *scale);
+// What every program may have mapped: the page of the clock (read), and the vDSO, the code that
+// reads it (execute). Pages of the kernel's image, the same for all.
+paddr_t arch_vdso_data(void);
+paddr_t arch_vdso_code(void);
 
 // --- Machine ---
 

@@ -207,7 +207,7 @@ static enum present look_locked(struct fault *fault, pte_t *entry, struct frame 
 
     if (*entry == 0)
         return PRESENT_NOT;
-    if (region_is_device(fault->region) || fault->region->flags & REGION_SHARED) {
+    if (fault->region->flags & REGION_SHARED) {
         pagetable_set(entry, page_entry(fault, arch_pte_address(*entry), true));
         return PRESENT_DONE;
     }
@@ -260,24 +260,6 @@ static int resolve_in_table(struct fault *fault)
 }
 
 // --- A pager's pages ---
-
-static int map_device(struct fault *fault)
-{
-    struct space *space = fault->space;
-    struct pager *pager = fault->region->pager;
-    paddr_t address;
-    pte_t *entry;
-
-    if (pager->ops->device_page(pager, region_page_index(fault->region, fault->page), &address) !=
-        0)
-        return fail(fault, FAULT_PAST_END);
-    spin_lock(&space->table_lock);
-    entry = pagetable_make(space->root, fault->page, space->account);
-    if (entry != NULL)
-        pagetable_set(entry, page_entry(fault, address, true));
-    spin_unlock(&space->table_lock);
-    return entry != NULL ? 0 : -ENOMEM;
-}
 
 // Maps what the cache has of the pages from start to end; nothing that is there is touched. first:
 // the entry of start. Both locks held.
@@ -371,8 +353,6 @@ static int resolve_absent(struct fault *fault)
     const struct region *region = fault->region;
     int error;
 
-    if (region_is_device(region))
-        return map_device(fault);
     if (fault->access == FAULT_WRITE && !(region->flags & REGION_SHARED))
         error = copy_from_pager(fault);
     else
@@ -380,12 +360,47 @@ static int resolve_absent(struct fault *fault)
     return error == -ENODATA ? fail(fault, FAULT_PAST_END) : error;
 }
 
+// --- The vDSO ---
+
+static int enter_vdso_page(const struct fault *fault, vaddr_t page, paddr_t address, unsigned prot)
+{
+    const struct region *region = fault->region;
+    pte_t *entry;
+
+    if (page < region->start || page >= region->end)
+        return 0;
+    entry = pagetable_make(fault->space->root, page, fault->space->account);
+    if (entry == NULL)
+        return -ENOMEM;
+    pagetable_set(entry, arch_pte_page(address, PAGE_USER | PAGE_READ | prot));
+    return 0;
+}
+
+// Both pages at once: who wants one wants the other next. A part may be unmapped.
+static int map_vdso(struct fault *fault)
+{
+    struct space *space = fault->space;
+    int error;
+
+    if (fault->access == FAULT_EXECUTE && fault->page != space->vdso)
+        return fail(fault, FAULT_NO_EXECUTE);
+    spin_lock(&space->table_lock);
+    error = enter_vdso_page(fault, space->vdso, arch_vdso_code(), PAGE_EXECUTE);
+    if (error == 0)
+        error = enter_vdso_page(fault, space->vdso - PAGE_SIZE, arch_vdso_data(), 0);
+    spin_unlock(&space->table_lock);
+    return error;
+}
+
 // --- The whole ---
 
 int fault_resolve(struct fault *fault)
 {
-    int error = resolve_in_table(fault);
+    int error;
 
+    if (region_is_vdso(fault->region))
+        return map_vdso(fault);
+    error = resolve_in_table(fault);
     return error == -ENOENT ? resolve_absent(fault) : error;
 }
 

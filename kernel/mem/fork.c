@@ -88,6 +88,8 @@ static int share_pages(const struct region *region, struct space *to, struct tlb
 
 static bool has_own_pages(const struct region *region)
 {
+    if (region_is_vdso(region))
+        return false;
     return region->pager == NULL || (region->flags & REGION_COPIED);
 }
 

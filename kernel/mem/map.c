@@ -169,6 +169,30 @@ int space_map(struct space *space, const struct map_request *request, vaddr_t *a
     return 0;
 }
 
+int space_map_vdso(struct space *space)
+{
+    const struct region like = {
+        .start = space->vdso - PAGE_SIZE,
+        .end = space->vdso + PAGE_SIZE,
+        .flags = REGION_READ | REGION_EXECUTE | REGION_VDSO,
+    };
+    struct region *region = region_create(space, &like);
+    struct list dead = LIST_INIT(dead);
+
+    if (region == NULL)
+        return -ENOMEM;
+    mutex_lock(&space->lock);
+    if (region_is_free(space, like.start, like.end)) {
+        region_insert(region, NULL);
+    } else {
+        space->vdso = 0;
+        list_push_back(&dead, &region->pager_link);
+    }
+    mutex_unlock(&space->lock);
+    region_release_all(&dead);
+    return 0;
+}
+
 int space_unmap(struct space *space, vaddr_t start, size_t size)
 {
     struct list dead = LIST_INIT(dead);

@@ -26,8 +26,6 @@ struct pager_ops {
     // Keeps the owner alive while a region maps the pager.
     void (*get)(struct pager *pager);
     void (*put)(struct pager *pager);
-    // Device memory: the physical address of page index, instead of a cached frame. NULL: none.
-    int (*device_page)(struct pager *pager, uint64_t index, paddr_t *address);
 };
 
 // Fields: I set once · c under lock

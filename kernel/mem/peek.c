@@ -23,7 +23,7 @@ static int hold_page(struct space *space, vaddr_t page, enum fault_access access
         error = fault_bring_in(&fault);
         if (error != 0)
             break;
-        if (region_is_device(fault.region)) {
+        if (region_is_vdso(fault.region)) {
             error = -EFAULT;
             break;
         }

@@ -63,9 +63,10 @@ static inline uint64_t region_page_index(const struct region *region, vaddr_t ad
     return region->page_offset + ((address - region->start) >> PAGE_SHIFT);
 }
 
-static inline bool region_is_device(const struct region *region)
+// Whether its pages are the kernel's own: not counted, not held, never copied.
+static inline bool region_is_vdso(const struct region *region)
 {
-    return region->pager != NULL && region->pager->ops->device_page != NULL;
+    return (region->flags & REGION_VDSO) != 0;
 }
 
 // Whether the grant that its file came through was taken back.

@@ -20,7 +20,8 @@
 #include "kernel/sync/random.h"
 
 // Stack and mappings lie together, so that a small program needs few tables for both; how far from
-// the end of the first 512 GiB is random, and a little how far from each other.
+// the end of the first 512 GiB is random, and a little how far from each other. The vDSO lies at random
+// between the stack's top and the end of what the last table of the stack reaches.
 #define STACK_SPREAD (UINT64_C(1) << 24)   // pages: 64 GiB
 #define MAPPING_SPREAD (UINT64_C(1) << 13) // pages: 32 MiB
 #define STACK_LIMIT_DEFAULT (UINT64_C(8) << 20)
@@ -28,30 +29,38 @@
 
 static SLAB_CACHE(space_cache, "space", struct space);
 
-static uint64_t random_pages(uint64_t npages)
-{
-    uint64_t value;
-
-    random_bytes(&value, sizeof(value));
-    return (value % npages) << PAGE_SHIFT;
-}
-
 // --- Life ---
 
-static void lay_out(struct space *space, uint64_t stack_limit, uint64_t stack_shift,
-                    uint64_t mapping_shift)
+// Takes a number below limit off what is random.
+static uint64_t draw(uint64_t *random, uint64_t limit)
+{
+    uint64_t number = *random % limit;
+
+    *random /= limit;
+    return number;
+}
+
+static void lay_out(struct space *space, uint64_t stack_limit, uint64_t random)
 {
     uint64_t reach =
         ALIGN_UP(MIN(MAX(stack_limit, STACK_LIMIT_DEFAULT), STACK_REACH_MAX), PAGE_SIZE);
+    vaddr_t top = USER_SLOT_END - PAGE_SIZE - (draw(&random, STACK_SPREAD) << PAGE_SHIFT);
+    uint64_t room = (ALIGN_UP(top, PAGETABLE_SPAN) - top) >> PAGE_SHIFT;
 
     space->stack_limit = stack_limit;
-    space->stack_top = USER_SLOT_END - PAGE_SIZE - stack_shift;
-    space->map_top = space->stack_top - reach - STACK_GUARD - mapping_shift;
+    space->stack_top = top;
+    space->map_top = top - reach - STACK_GUARD - (draw(&random, MAPPING_SPREAD) << PAGE_SHIFT);
+    // A page is left between, and the clock's is below the code.
+    room = room > 2 ? room - 2 : 1;
+    space->vdso = top + ((2 + draw(&random, room)) << PAGE_SHIFT);
 }
 
 void space_lay_out(struct space *space, uint64_t stack_limit)
 {
-    lay_out(space, stack_limit, random_pages(STACK_SPREAD), random_pages(MAPPING_SPREAD));
+    uint64_t random;
+
+    random_bytes(&random, sizeof(random));
+    lay_out(space, stack_limit, random);
 }
 
 int space_create(struct account *account, struct space **space)
@@ -69,7 +78,7 @@ int space_create(struct account *account, struct space **space)
     spin_init(&made->table_lock, RANK_PAGE_TABLE);
     made->account = account;
     atomic_init(&made->holds, 1);
-    lay_out(made, STACK_LIMIT_DEFAULT, 0, 0);
+    lay_out(made, STACK_LIMIT_DEFAULT, 0);
     *space = made;
     return 0;
 }

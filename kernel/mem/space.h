@@ -29,7 +29,7 @@ enum region_flags {
     REGION_MAY_EXECUTE = 64,
     REGION_STACK = 128, // shown as [stack]
     REGION_HEAP = 256,  // shown as [heap]
-    REGION_VDSO = 512,  // shown as [vdso]; cannot be changed
+    REGION_VDSO = 512,  // the clock's page, [vvar], and the vDSO, [vdso]; cannot be changed
     REGION_DONTFORK = 1024,
     REGION_LOCKED = 2048,
     REGION_IMAGE = 4096,  // mapped by exec: revoking the grant does not touch it
@@ -74,7 +74,7 @@ struct space {
     atomic_long pages_shared;   // a  of which from pagers
     uint64_t pages_mapped;      // s  the sum of all regions
     vaddr_t arg_start, arg_end, env_start, env_end; // s  for /proc
-    vaddr_t vdso;                                   // s
+    vaddr_t vdso; // s  where its code goes, the clock's page right below it; 0: it has none
 };
 
 // Why a fault could not be resolved.
@@ -123,9 +123,11 @@ struct region_file_ops {
 };
 void space_set_file_ops(const struct region_file_ops *ops);
 
-// Before anything is mapped: places the stack at random and mappings below its reach. (exec does
-// this itself, fork copies.)
+// Before anything is mapped: places the stack at random, mappings below its reach, and the vDSO
+// above it. (fork copies.)
 void space_lay_out(struct space *space, uint64_t stack_limit);
+// Maps the vDSO at space->vdso; where something is, the space has none. Errors: -ENOMEM.
+int space_map_vdso(struct space *space) MUST_CHECK;
 
 // Maps. Returns 0 and the address. Errors: -EINVAL alignment, size 0, page 0; -ENOMEM no room, no
 // memory, or past USER_END; -EEXIST; -EACCES w and x together while W^X holds.

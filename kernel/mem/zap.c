@@ -13,12 +13,12 @@
 #define BATCHES_TO_RELAX 16
 #define GROUPS_A_BATCH 64 // where no frames are gathered
 
-static void gather_entry(struct tlb_gather *gather, vaddr_t at, pte_t entry, bool device)
+static void gather_entry(struct tlb_gather *gather, vaddr_t at, pte_t entry, bool vdso)
 {
     struct frame *frame;
 
     tlb_gather_page(gather, at);
-    if (device)
+    if (vdso)
         return;
     frame = frame_of(arch_pte_address(entry));
     if (frame == frame_zero)
@@ -29,7 +29,7 @@ static void gather_entry(struct tlb_gather *gather, vaddr_t at, pte_t entry, boo
     tlb_gather_frame(gather, frame);
 }
 
-static void zap_group(struct pagetable_walk *walk, struct tlb_gather *gather, bool device)
+static void zap_group(struct pagetable_walk *walk, struct tlb_gather *gather, bool vdso)
 {
     vaddr_t first = walk->at;
     pte_t *entry = walk->entry;
@@ -41,7 +41,7 @@ static void zap_group(struct pagetable_walk *walk, struct tlb_gather *gather, bo
             continue;
         __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
         walk->table->used--;
-        gather_entry(gather, walk->at, value, device);
+        gather_entry(gather, walk->at, value, vdso);
     }
     if (walk->stop - first == PAGETABLE_GROUP)
         walk->table->groups &=
@@ -56,7 +56,7 @@ void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, v
               bool relax)
 {
     struct space *space = region->space;
-    bool device = region_is_device(region);
+    bool vdso = region_is_vdso(region);
     unsigned batches = 0;
 
     while (start < end) {
@@ -64,7 +64,7 @@ void zap_into(struct tlb_gather *gather, struct region *region, vaddr_t start, v
 
         spin_lock(&space->table_lock);
         while (!tlb_gather_full(gather) && pagetable_walk(&walk))
-            zap_group(&walk, gather, device);
+            zap_group(&walk, gather, vdso);
         spin_unlock(&space->table_lock);
         start = walk.at;
         if (!tlb_gather_full(gather))

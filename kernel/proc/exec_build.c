@@ -213,6 +213,8 @@ static int build_space(struct exec_build *build, struct exec_image *image)
     build->space->write_execute = process->box->write_execute;
     space_lay_out(build->space, process->rlimits[RLIMIT_STACK][0]);
     error = exec_load(build);
+    if (error == 0)
+        error = space_map_vdso(build->space);
     return error != 0 ? error : exec_stack_build(build);
 }
 

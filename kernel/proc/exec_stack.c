@@ -33,7 +33,7 @@ struct block {
 
 static void put_word(struct block *block, uint64_t word)
 {
-    memcpy(block->data + block->words++ * sizeof(word), &word, sizeof(word));
+    ((uint64_t *)block->data)[block->words++] = word;
 }
 
 static vaddr_t put_bytes(struct block *block, const void *from, size_t size)

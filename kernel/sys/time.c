@@ -70,26 +70,18 @@ static int process_time(const struct cpu_clock *cpu, nsec_t *now)
 
 int clock_read(int clock, nsec_t *now)
 {
+    unsigned bit = clock >= 0 && clock <= CLOCK_TAI ? 1U << clock : 0;
     struct cpu_clock cpu;
 
-    switch (clock) {
-    case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME:
-    case CLOCK_BOOTTIME_ALARM:
+    if (bit & CLOCKS_MONOTONIC)
         *now = clock_now();
-        return 0;
-    case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE:
-    case CLOCK_REALTIME_ALARM:
-    case CLOCK_TAI:
+    else if (bit & CLOCKS_WALL)
         *now = clock_realtime();
-        return 0;
-    }
-    if (!decode_cpu_clock(clock, &cpu))
+    else if (!decode_cpu_clock(clock, &cpu))
         return -EINVAL;
-    return cpu.thread ? thread_time(&cpu, now) : process_time(&cpu, now);
+    else
+        return cpu.thread ? thread_time(&cpu, now) : process_time(&cpu, now);
+    return 0;
 }
 
 nsec_t clock_to_monotonic(bool realtime, nsec_t moment)
@@ -118,7 +110,7 @@ CALL2(clock_getres, int, clock, vaddr_t, to)
     nsec_t now;
     int error = clock_read(clock, &now);
 
-    return error != 0 || to == 0 ? error : user_store_timespec(to, 1);
+    return error != 0 || to == 0 ? error : user_store_timespec(to, CLOCK_RESOLUTION_NS);
 }
 
 // The machine's clock is one for all boxes: only the outermost may set it.

@@ -9,6 +9,7 @@
 #define SYSRET_BASE 0x23
 #define USER_DS 0x2b
 #define USER_CS 0x33
+#define CPU_NUMBER_SELECTOR 0x3b // its limit is the CPU's number, for programs (vdso.c)
 #define TSS_SELECTOR 0x40
 
 #define CR0_MP 0x2

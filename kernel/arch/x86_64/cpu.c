@@ -117,6 +117,7 @@ static void load_gdt(void)
     entries[KERNEL_DS / 8] = UINT64_C(0x00cf93000000ffff);
     entries[USER_DS / 8] = UINT64_C(0x00cff3000000ffff);
     entries[USER_CS / 8] = UINT64_C(0x00affb000000ffff);
+    entries[CPU_NUMBER_SELECTOR / 8] = UINT64_C(0x0000f10000000000) | this_cpu(arch_cpu_number);
     // A TSS descriptor is 16 bytes: limit, base, type 9 (SDM 3A 8.2.3).
     entries[TSS_SELECTOR / 8] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 |
                                 UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;

@@ -126,8 +126,3 @@ const struct reference *reference_find(void)
         return &found;
     return NULL;
 }
-
-bool reference_is_wide(const struct reference *reference)
-{
-    return reference->mask >= 0xffffff;
-}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// rtc.c - the wall-clock time at boot, from the CMOS clock.
+// rtc.c - sets the wall clock at boot, from the CMOS clock.
 //
 // Source: Motorola MC146818A data sheet: registers 0 to 9, A, B.
 
@@ -17,8 +17,6 @@
 struct rtc_time {
     uint8_t second, minute, hour, day, month, year;
 };
-
-static nsec_t boot_time;
 
 static uint8_t cmos_read(uint8_t at)
 {
@@ -97,12 +95,6 @@ void rtc_init(void)
         return; // no clock: 1970
     seconds = days_of(2000 + time.year, time.month, time.day) * 86400;
     seconds += time.hour * UINT64_C(3600) + time.minute * UINT64_C(60) + time.second;
-    boot_time = seconds * NSEC_PER_SEC;
     // The reading is of now, not of boot.
-    boot_time -= arch_clock_ns();
-}
-
-nsec_t arch_rtc_ns(void)
-{
-    return boot_time;
+    arch_set_wall_offset(seconds * NSEC_PER_SEC - arch_clock_ns());
 }

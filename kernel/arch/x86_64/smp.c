@@ -12,8 +12,10 @@
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/boot.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/time.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/sched/thread.h"
 
 #define TRAMPOLINE_PAGE 8 // physical 0x8000: free once boot data are copied, and RAM on every PC
@@ -27,6 +29,7 @@ void NORETURN ap_main(void);
 // For boot.S: the stack and root table of the CPU that is being started.
 uint64_t ap_stack_top, ap_root;
 static unsigned ap_number;
+static uint64_t ap_counter; // its time-stamp counter
 static void (*ap_entry)(void);
 static atomic_uint started; // how many CPUs run, the boot CPU included
 
@@ -117,9 +120,12 @@ void arch_cpus_start(void (*entry)(void))
     ap_root = arch_kernel_root();
     ap_entry = entry;
     for (unsigned cpu = 1; cpu < cpu_count; cpu++) {
+        uint64_t before = arch_cycles();
+
         // It may still come later, and find the next one's stack: so this is the end.
         if (!start(cpu))
             panic("CPU %u (APIC id %u) does not start", cpu, apic_ids[cpu]);
+        clock_compare(cpu, before, ap_counter);
     }
     log_info("%u CPUs", cpu_count);
 }
@@ -128,7 +134,8 @@ void ap_main(void)
 {
     cpu_init(ap_number, arch_percpu_offsets[ap_number]);
     lapic_init_cpu();
-    // Release: the boot CPU may write the next one's variables.
+    ap_counter = arch_cycles() + (planted("clock-apart") ? UINT64_C(1) << 40 : 0);
+    // Release: the boot CPU may read it, and write the next one's variables.
     atomic_fetch_add_explicit(&started, 1, memory_order_release);
     ap_entry();
     panic("CPU %u has left its loop", arch_cpu());

@@ -20,6 +20,7 @@ struct map {
     uint64_t offset;
     unsigned flags;
     struct handle *handle; // counted; NULL: no file
+    const char *name;      // where there is none; NULL: no name
 };
 
 // Fields: count goes past most where there are more regions than room.
@@ -28,22 +29,54 @@ struct maps {
     unsigned count, most;
 };
 
+static void add_map(struct maps *maps, const struct map *map)
+{
+    if (maps->count++ >= maps->most)
+        return;
+    maps->maps[maps->count - 1] = *map;
+    if (map->handle != NULL)
+        handle_get(map->handle);
+}
+
+// One region, but two lines: the clock's page, where it is still mapped, and the code above it.
+static void add_vdso(struct maps *maps, struct map map, vaddr_t code)
+{
+    struct map data = map;
+
+    data.end = MIN(map.end, code);
+    data.flags &= ~(unsigned)REGION_EXECUTE;
+    data.name = "[vvar]";
+    if (data.start < data.end)
+        add_map(maps, &data);
+    map.start = MAX(map.start, code);
+    map.name = "[vdso]";
+    if (map.start < map.end)
+        add_map(maps, &map);
+}
+
+static const char *label(unsigned flags)
+{
+    if ((flags & REGION_STACK) != 0)
+        return "[stack]";
+    return (flags & REGION_HEAP) != 0 ? "[heap]" : NULL;
+}
+
 static int add_region(const struct region *region, void *argument)
 {
     struct maps *maps = argument;
-    struct map *map = &maps->maps[maps->count];
-
-    if (maps->count++ >= maps->most)
-        return 0;
-    *map = (struct map){
+    struct map map = {
         .start = region->start,
         .end = region->end,
         .offset = region->handle != NULL ? region->page_offset * PAGE_SIZE : 0,
         .flags = region->flags,
         .handle = region->handle,
+        .name = label(region->flags),
     };
-    if (map->handle != NULL)
-        handle_get(map->handle);
+
+    if ((region->flags & REGION_VDSO) != 0)
+        add_vdso(maps, map, region->space->vdso);
+    else
+        add_map(maps, &map);
     return 0;
 }
 
@@ -73,15 +106,6 @@ static int maps_collect(struct space *space, struct maps *maps)
     }
 }
 
-static const char *label(unsigned flags)
-{
-    if ((flags & REGION_STACK) != 0)
-        return "[stack]";
-    if ((flags & REGION_HEAP) != 0)
-        return "[heap]";
-    return (flags & REGION_VDSO) != 0 ? "[vdso]" : NULL;
-}
-
 static void pad(struct text *text, size_t line_start)
 {
     while (text_length(text) - line_start < PATH_COLUMN)
@@ -92,7 +116,6 @@ static void show_map(const struct map *map, struct text *text)
 {
     size_t line_start = text_length(text);
     const struct node *node = map->handle != NULL ? map->handle->node : NULL;
-    const char *name = label(map->flags);
     uint64_t device = node != NULL ? node->tree->device : 0;
     char *path;
 
@@ -110,9 +133,9 @@ static void show_map(const struct map *map, struct text *text)
         if (path != NULL)
             text_added(text,
                        handle_describe(map->handle, box_current()->names, path, PATH_MAX_BYTES));
-    } else if (name != NULL) {
+    } else if (map->name != NULL) {
         pad(text, line_start);
-        text_print(text, "%s", name);
+        text_print(text, "%s", map->name);
     }
     text_print(text, "\n");
 }
