@@ -14,6 +14,7 @@
 #define RLIMIT_RSS 5
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
+#define NOFILE_MOST (1 << 20) // no limit on fds is set above it
 #define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS 9
 #define RLIMIT_LOCKS 10

@@ -103,6 +103,8 @@ static int copy_region(struct region *region, struct space *to, struct tlb_gathe
     if (copy == NULL)
         return -ENOMEM;
     region_insert(copy, region);
+    if (region->flags & REGION_WIPEONFORK)
+        return 0;
     return has_own_pages(region) ? share_pages(region, to, gather) : 0;
 }
 

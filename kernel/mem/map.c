@@ -63,6 +63,7 @@ static int place(struct space *space, const struct map_request *request, size_t 
                  vaddr_t *start, struct list *dead)
 {
     vaddr_t hint = ALIGN_DOWN(request->address, PAGE_SIZE);
+    vaddr_t limit = request->low ? MAP_LOW_END : USER_END;
     const struct region *there;
 
     if (request->fixed_noreplace) {
@@ -74,13 +75,13 @@ static int place(struct space *space, const struct map_request *request, size_t 
         *start = request->address;
         return map_clear_range(space, *start, *start + size, dead);
     }
-    if (hint >= REGION_LOWEST && hint <= USER_END - size &&
+    if (hint >= REGION_LOWEST && size <= limit && hint <= limit - size &&
         region_is_free(space, hint, hint + size)) {
         *start = hint;
         return 0;
     }
-    *start = region_find_hole(space, size, space->map_top);
-    if (*start == 0)
+    *start = region_find_hole(space, size, MIN(space->map_top, limit));
+    if (*start == 0 && !request->low)
         *start = region_find_hole(space, size, USER_END);
     return *start != 0 ? 0 : -ENOMEM;
 }
@@ -314,7 +315,76 @@ vaddr_t space_brk(struct space *space, vaddr_t end)
     return end;
 }
 
-int space_discard(struct space *space, vaddr_t start, size_t size)
+// Whether all is mapped, and if asked for, is private memory that is no file's.
+static int check_covered(const struct space *space, vaddr_t start, vaddr_t end, bool anonymous)
+{
+    const struct region *region = region_find(space, start);
+    int error = region_check_covered(space, start, end);
+
+    for (; error == 0 && anonymous && region != NULL && region->start < end;
+         region = region_next(region)) {
+        if (region->pager != NULL)
+            error = -EINVAL;
+    }
+    return error;
+}
+
+int space_mark(struct space *space, vaddr_t start, size_t size, unsigned set, unsigned clear)
+{
+    struct list dead = LIST_INIT(dead);
+    int error = check_range(start, &size);
+    vaddr_t end = start + size;
+
+    if (error != 0)
+        return error;
+    mutex_lock(&space->lock);
+    error = check_covered(space, start, end, (set & REGION_WIPEONFORK) != 0);
+    if (error == 0)
+        error = map_split_at(space, start);
+    if (error == 0)
+        error = map_split_at(space, end);
+    if (error == 0) {
+        struct region *region = region_find(space, start);
+
+        for (; region != NULL && region->start < end; region = region_next(region))
+            region->flags = (region->flags & ~clear) | set;
+    }
+    region_join(space, start, end, &dead);
+    mutex_unlock(&space->lock);
+    region_release_all(&dead);
+    return error;
+}
+
+static int populate_error(enum fault_reason reason)
+{
+    switch (reason) {
+    case FAULT_READ_ONLY:
+    case FAULT_NO_EXECUTE:
+    case FAULT_NO_READ:
+        return -EINVAL;
+    case FAULT_PAST_END:
+    case FAULT_REVOKED:
+        return -EFAULT;
+    default:
+        return -ENOMEM;
+    }
+}
+
+int space_populate(struct space *space, vaddr_t start, size_t size, enum fault_access access)
+{
+    enum fault_reason reason;
+    int error = check_range(start, &size);
+
+    for (vaddr_t at = start; error == 0 && at < start + size; at += PAGE_SIZE) {
+        if (space_fault(space, at, access, &reason) != 0)
+            error = populate_error(reason);
+        else if (thread_relax())
+            error = -EINTR;
+    }
+    return error;
+}
+
+int space_discard(struct space *space, vaddr_t start, size_t size, bool anonymous)
 {
     int error = check_range(start, &size);
     vaddr_t end = start + size;
@@ -322,7 +392,7 @@ int space_discard(struct space *space, vaddr_t start, size_t size)
     if (error != 0)
         return error;
     mutex_lock(&space->lock);
-    error = region_check_covered(space, start, end);
+    error = check_covered(space, start, end, anonymous);
     if (error == 0) {
         struct region *region = region_find(space, start);
 

@@ -33,6 +33,7 @@ enum region_flags {
     REGION_DONTFORK = 1024,
     REGION_LOCKED = 2048,
     REGION_IMAGE = 4096,  // mapped by exec: revoking the grant does not touch it
+    REGION_WIPEONFORK = 16384,
     REGION_COPIED = 8192, // set by mem: of a pager's private region some pages may be copies
 };
 
@@ -91,6 +92,8 @@ enum fault_reason {
     FAULT_KERNEL_ADDRESS,
 };
 
+#define MAP_LOW_END (UINT64_C(1) << 31)
+
 struct map_request {
     vaddr_t address;      // a hint, or with fixed the place
     size_t size;          // bytes, rounded up to pages
@@ -98,6 +101,7 @@ struct map_request {
     bool fixed;           // replace what is there
     bool fixed_noreplace; // -EEXIST if something is there
     bool populate;
+    bool low; // below MAP_LOW_END, unless fixed
     struct pager *pager;   // NULL: anonymous. A reference is taken through ops->get
     uint64_t offset;       // bytes, page-aligned
     struct handle *handle; // may be NULL; counted by the region
@@ -142,8 +146,18 @@ int space_remap(struct space *space, vaddr_t old, size_t old_size, size_t new_si
                 vaddr_t fixed, vaddr_t *address) MUST_CHECK;
 // Returns the new end of the heap, or the old one where it cannot be moved.
 vaddr_t space_brk(struct space *space, vaddr_t end);
-// madvise DONTNEED and FREE: drops private pages. Errors: -ENOMEM a hole, -EINVAL.
-int space_discard(struct space *space, vaddr_t start, size_t size) MUST_CHECK;
+// madvise DONTNEED and FREE: drops private pages. anonymous: only memory that is no file's. Errors:
+// -ENOMEM a hole, -EINVAL.
+int space_discard(struct space *space, vaddr_t start, size_t size, bool anonymous) MUST_CHECK;
+// madvise DONTFORK, WIPEONFORK and their opposites: sets and clears flags of whole regions. Errors:
+// -ENOMEM a hole, or a split; -EINVAL WIPEONFORK of other than private anonymous memory.
+int space_mark(struct space *space, vaddr_t start, size_t size, unsigned set,
+               unsigned clear) MUST_CHECK;
+// Brings every page of a range in, as an access of this kind would. Errors: -EINVAL a region does
+// not allow it; -EFAULT no page there (past the end of a file); -ENOMEM a hole, or no memory;
+// -EINTR killed.
+int space_populate(struct space *space, vaddr_t start, size_t size,
+                   enum fault_access access) MUST_CHECK;
 // msync, mincore: whether all is mapped; for each page whether it is resident (1) into resident[]
 // (may be NULL).
 int space_resident(struct space *space, vaddr_t start, size_t size, uint8_t *resident) MUST_CHECK;

@@ -37,6 +37,8 @@ static void limits_init(struct process *process)
     process->rlimits[RLIMIT_NOFILE][1] = NOFILE_HARD;
     process->rlimits[RLIMIT_STACK][0] = STACK_SOFT;
     process->rlimits[RLIMIT_CORE][0] = 0;
+    for (unsigned i = 0; i < 2; i++)
+        process->rlimits[RLIMIT_NICE][i] = process->rlimits[RLIMIT_RTPRIO][i] = 0;
 }
 
 static void process_init(struct process *process, struct box *box)

@@ -24,6 +24,7 @@ int signal_set_action(unsigned number, const struct signal_action *action,
         *old = signals->actions->actions[number];
     if (action != NULL) {
         signals->actions->actions[number] = *action;
+        signals->actions->actions[number].flags &= SA_KNOWN; // how a program learns which are
         signals->actions->actions[number].mask &= ~SIGNAL_SET_UNBLOCKABLE;
     }
     spin_unlock_irq_restore(&signals->actions->lock, actions_irq);

@@ -138,6 +138,8 @@ int process_set_rlimit(struct process *process, unsigned which, const uint64_t l
 
     if (which >= RLIM_NLIMITS || (limit != NULL && limit[0] > limit[1]))
         return -EINVAL;
+    if (limit != NULL && which == RLIMIT_NOFILE && limit[1] > NOFILE_MOST)
+        return -EPERM;
     irq = spin_lock_irq_save(&process->lock);
     if (old != NULL) {
         old[0] = process->rlimits[which][0];

@@ -38,12 +38,11 @@ static int check_mapped(vaddr_t start, size_t size)
     return space_resident(sys_space(), start, ALIGN_UP(size, PAGE_SIZE), NULL);
 }
 
-CALL3(madvise, vaddr_t, start, size_t, size, int, advice)
+// What changes nothing still says whether all is mapped.
+static int64_t advise(vaddr_t start, size_t size, int advice)
 {
-    int error;
+    struct space *space = sys_space();
 
-    if (start & PAGE_MASK)
-        return -EINVAL;
     switch (advice) {
     case MADV_NORMAL:
     case MADV_RANDOM:
@@ -56,16 +55,36 @@ CALL3(madvise, vaddr_t, start, size_t, size, int, advice)
         return check_mapped(start, size);
     case MADV_DONTNEED:
     case MADV_FREE:
-        error = sys_check_range(start, size);
-        if (error != 0 || size == 0)
-            return error == -ENOMEM ? -EINVAL : error;
-        return space_discard(sys_space(), start, ALIGN_UP(size, PAGE_SIZE));
-    case MADV_POPULATE_READ:
-        error = check_mapped(start, size);
-        return error != 0 ? error : restartable(bring_in(start, size));
-    default: // not built: huge pages, merging, what fork leaves out, populating for writes
-        return -EINVAL;
+        return space_discard(space, start, size, advice == MADV_FREE);
+    case MADV_DONTFORK:
+        return space_mark(space, start, size, REGION_DONTFORK, 0);
+    case MADV_DOFORK:
+        return space_mark(space, start, size, 0, REGION_DONTFORK);
+    case MADV_WIPEONFORK:
+        return space_mark(space, start, size, REGION_WIPEONFORK, 0);
+    case MADV_KEEPONFORK:
+        return space_mark(space, start, size, 0, REGION_WIPEONFORK);
+    default:
+        return restartable(space_populate(
+            space, start, size, advice == MADV_POPULATE_WRITE ? FAULT_WRITE : FAULT_READ));
     }
+}
+
+// Not built: huge pages, merging, punching holes.
+static bool is_advice(int advice)
+{
+    return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || advice == MADV_FREE ||
+           advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_DONTDUMP ||
+           (advice >= MADV_DODUMP && advice <= MADV_POPULATE_WRITE);
+}
+
+CALL3(madvise, vaddr_t, start, size_t, size, int, advice)
+{
+    size_t whole = ALIGN_UP(size, PAGE_SIZE);
+
+    if (!is_advice(advice) || start & PAGE_MASK || whole < size || start + whole < start)
+        return -EINVAL;
+    return whole == 0 ? 0 : advise(start, whole, advice);
 }
 
 CALL3(msync, vaddr_t, start, size_t, size, unsigned, flags)

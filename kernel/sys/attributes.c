@@ -72,6 +72,14 @@ CALL3(fchmodat, int, dirfd, vaddr_t, path, mode_t, mode)
     return change_path(dirfd, path, 0, &(struct change){ .what = CHANGE_MODE, .mode = mode });
 }
 
+CALL4(fchmodat2, int, dirfd, vaddr_t, path, mode_t, mode, unsigned, flags)
+{
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return change_path(dirfd, path, flags,
+                       &(struct change){ .what = CHANGE_MODE, .mode = mode });
+}
+
 CALL2(fchmod, int, fd, mode_t, mode)
 {
     return change_fd(fd, &(struct change){ .what = CHANGE_MODE, .mode = mode });

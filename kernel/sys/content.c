@@ -1,24 +1,39 @@
 // SPDX-License-Identifier: MIT
 // content.c - a file's size and how its content is kept: truncate, fallocate, sync, advice.
+#include "abi/signal.h"
 #include "abi/stat.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/process.h"
 #include "kernel/sys/decode.h"
 #include "kernel/sys/fd.h"
 #include "kernel/sys/path.h"
 #include "kernel/sys/user.h"
 #include "kernel/vfs/node.h"
 
+// A file that is to grow past the process's limit: the call fails, and a signal says why.
+static int check_growth(const struct node *node, int64_t size)
+{
+    if (!node_is_regular(node) || (uint64_t)size <= node->size ||
+        (uint64_t)size <= process_rlimit(RLIMIT_FSIZE))
+        return 0;
+    signal_send_self(SIGXFSZ);
+    return -EFBIG;
+}
+
 CALL2(truncate, vaddr_t, path, int64_t, size)
 {
-    struct path_call call;
+    struct place place;
     int error;
 
     if (size < 0)
         return -EINVAL;
-    error = path_begin(&call, AT_FDCWD, path, 0);
+    error = path_find(AT_FDCWD, path, 0, &place);
     if (error != 0)
         return error;
-    error = vfs_truncate(&call.walker, call.text, size);
-    path_end(&call);
+    error = check_growth(place.node, size);
+    if (error == 0)
+        error = place_truncate(&place, size);
+    place_put(&place);
     return error;
 }
 
@@ -32,7 +47,9 @@ CALL2(ftruncate, int, fd, int64_t, size)
     error = fd_get_file(fd, &handle);
     if (error != 0)
         return error;
-    error = handle_truncate(handle, size);
+    error = check_growth(handle->node, size);
+    if (error == 0)
+        error = handle_truncate(handle, size);
     handle_put(handle);
     return error;
 }
@@ -43,17 +60,13 @@ CALL4(fallocate, int, fd, unsigned, mode, int64_t, offset, int64_t, size)
     int64_t end;
     int error;
 
-    if (offset < 0 || size <= 0)
-        return -EINVAL;
-    if (mode & ~(unsigned)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) ||
-        mode == FALLOC_FL_PUNCH_HOLE)
-        return -EOPNOTSUPP;
     error = fd_get_file(fd, &handle);
     if (error != 0)
         return error;
-    if (__builtin_add_overflow(offset, size, &end))
-        error = -EFBIG;
-    else
+    if (offset >= 0 && size > 0 && !(mode & FALLOC_FL_KEEP_SIZE) &&
+        !__builtin_add_overflow(offset, size, &end))
+        error = check_growth(handle->node, end);
+    if (error == 0)
         error = handle_allocate(handle, mode, offset, size);
     handle_put(handle);
     return restartable(error);
@@ -72,21 +85,14 @@ static int64_t with_node(int fd, int (*check)(struct handle *))
     return error;
 }
 
-static int sync_handle(struct handle *handle)
-{
-    mode_t mode = handle->node->mode;
-
-    return S_ISFIFO(mode) || S_ISSOCK(mode) ? -EINVAL : handle_sync(handle);
-}
-
 CALL1(fsync, int, fd)
 {
-    return with_node(fd, sync_handle);
+    return with_node(fd, handle_sync);
 }
 
 CALL1(fdatasync, int, fd)
 {
-    return with_node(fd, sync_handle);
+    return with_node(fd, handle_sync);
 }
 
 CALL1(syncfs, int, fd)
@@ -116,12 +122,15 @@ static int not_a_stream(struct handle *handle)
 CALL4(sync_file_range, int, fd, int64_t, offset, int64_t, size, unsigned, flags)
 {
     int64_t end;
+    int64_t error = with_node(fd, not_a_stream);
 
+    if (error == -EBADF)
+        return error;
     if (flags & ~(unsigned)(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                             SYNC_FILE_RANGE_WAIT_AFTER) ||
         offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
         return -EINVAL;
-    return with_node(fd, not_a_stream);
+    return error;
 }
 
 // Advice changes nothing that a program can see.

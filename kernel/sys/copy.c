@@ -167,9 +167,14 @@ static int64_t copy_range(struct handle *from_handle, vaddr_t from_at, struct ha
         result = side_begin(&from, from_handle, from_at);
     if (result == 0)
         result = side_begin(&to, to_handle, to_at);
+    if (result == 0 && ((uint64_t)from.at + size < size || (uint64_t)to.at + size < size))
+        result = -EOVERFLOW;
     if (result != 0)
         return result;
     size = MIN(size, (size_t)MAX_RW_COUNT);
+    size = MIN(size, (size_t)MAX((off_t)from_handle->node->size - from.at, (off_t)0));
+    if ((off_t)size > INT64_MAX - to.at)
+        return -EFBIG;
     if (from_handle->node == to_handle->node && from.at < to.at + (off_t)size &&
         to.at < from.at + (off_t)size)
         return -EINVAL;

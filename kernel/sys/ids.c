@@ -38,8 +38,10 @@ CALL0(getpgrp)
 
 CALL2(setpgid, pid_t, pid, pid_t, group)
 {
-    if (pid < 0 || group < 0)
-        return pid < 0 ? -ESRCH : -EINVAL;
+    if (group < 0 || (group == 0 && pid < 0))
+        return -EINVAL;
+    if (pid < 0)
+        return -ESRCH;
     return process_set_group(pid, group);
 }
 

@@ -11,7 +11,7 @@
 #define MAP_KNOWN                                                                         \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE |               \
      MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |          \
-     MAP_STACK | MAP_FIXED_NOREPLACE)
+     MAP_STACK | MAP_FIXED_NOREPLACE | MAP_32BIT)
 
 struct space *sys_space(void)
 {
@@ -41,6 +41,10 @@ static int decode_request(struct map_request *request, unsigned prot, unsigned f
     }
     if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
         return -EINVAL;
+    if (type != MAP_PRIVATE && flags & MAP_GROWSDOWN)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && flags & MAP_ANONYMOUS)
+        return -EINVAL;
     request->flags = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
     if (type != MAP_PRIVATE)
         request->flags |= REGION_SHARED;
@@ -50,6 +54,7 @@ static int decode_request(struct map_request *request, unsigned prot, unsigned f
         request->flags |= REGION_LOCKED;
     request->fixed = (flags & MAP_FIXED) != 0;
     request->fixed_noreplace = (flags & MAP_FIXED_NOREPLACE) != 0;
+    request->low = (flags & MAP_32BIT) != 0;
     request->populate = (flags & MAP_LOCKED) != 0 ||
                         (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
     return 0;
@@ -108,6 +113,7 @@ CALL3(mprotect, vaddr_t, start, size_t, size, unsigned, prot)
 {
     int error;
 
+    prot &= ~(unsigned)PROT_SEM; // what every processor here can do with any page
     if (start & PAGE_MASK || prot & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC))
         return -EINVAL;
     if (size == 0)

@@ -16,7 +16,7 @@
 #include "kernel/sys/user.h"
 
 // CHOWN 0, DAC_OVERRIDE 1, DAC_READ_SEARCH 2, FOWNER 3, FSETID 4, KILL 5, SETGID 6, SETUID 7.
-#define CAPABILITIES_SHOWN 0xffU
+#define CAPABILITIES_SHOWN 0xff
 
 static int64_t set_name(vaddr_t from)
 {
@@ -100,7 +100,7 @@ CALL5(prctl, int, operation, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_GET_NO_NEW_PRIVS:
         return a != 0 || b != 0 || c != 0 || d != 0 ? -EINVAL : 1;
     case PR_CAPBSET_READ:
-        return a > CAP_LAST_CAP ? -EINVAL : (CAPABILITIES_SHOWN >> MIN(a, UINT64_C(31)) & 1);
+        return a > CAP_LAST_CAP ? -EINVAL : (int)(UINT64_C(CAPABILITIES_SHOWN) >> a & 1);
     default:
         return -EINVAL;
     }
@@ -131,7 +131,7 @@ CALL2(arch_prctl, int, operation, uint64_t, argument)
 }
 
 // How many words of sets a version has; writes the version that is known into the header when it is
-// another.
+// another. Errors: -EFAULT, -EINVAL (no version).
 static int check_header(vaddr_t at, struct linux_cap_header *header, unsigned *words)
 {
     int error = user_load(header, at);
@@ -142,15 +142,18 @@ static int check_header(vaddr_t at, struct linux_cap_header *header, unsigned *w
     if (header->version == LINUX_CAPABILITY_VERSION_1 ||
         header->version == LINUX_CAPABILITY_VERSION_2 ||
         header->version == LINUX_CAPABILITY_VERSION_3)
-        return header->pid < 0 ? -EINVAL : 0;
+        return 0;
     header->version = LINUX_CAPABILITY_VERSION_3;
     return user_store(at, header) != 0 ? -EFAULT : -EINVAL;
 }
 
 static int effective_uid(pid_t pid, uid_t *uid)
 {
-    struct process *process = pid_find(box_current(), pid != 0 ? pid : process_current()->pid);
+    struct process *process;
 
+    if (pid < 0)
+        return -EINVAL;
+    process = pid_find(box_current(), pid != 0 ? pid : process_current()->pid);
     if (process == NULL)
         return -ESRCH;
     *uid = process->euid;
@@ -166,7 +169,7 @@ CALL2(capget, vaddr_t, header_at, vaddr_t, to)
     uid_t uid;
     int error = check_header(header_at, &header, &words);
 
-    if (to == 0 && error == -EINVAL && header.pid >= 0)
+    if (to == 0 && (error == 0 || error == -EINVAL))
         return 0; // the caller asks for the version alone
     if (error == 0)
         error = effective_uid(header.pid, &uid);

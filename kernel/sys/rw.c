@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // rw.c - read and write in their eight forms, and lseek.
+#include "abi/stat.h"
 #include "abi/uio.h"
 #include "kernel/sys/decode.h"
 #include "kernel/sys/fd.h"
 #include "kernel/sys/user.h"
 #include "kernel/sys/vector.h"
 #include "kernel/vfs/iobuf.h"
+#include "kernel/vfs/node.h"
 
 // Positions of the calls that name none.
 #define AT_POSITION INT64_C(-1)
@@ -18,6 +20,28 @@ static int64_t write_result(ssize_t result)
     return restartable(result);
 }
 
+static int64_t read_from(struct handle *handle, struct iobuf *buffer, int64_t position)
+{
+    ssize_t result;
+
+    if (position == AT_POSITION)
+        result = handle_read(handle, buffer);
+    else
+        result = handle_read_at(handle, buffer, position);
+    return restartable(result);
+}
+
+static int64_t write_to(struct handle *handle, struct iobuf *buffer, int64_t position)
+{
+    ssize_t result;
+
+    if (position == AT_POSITION)
+        result = handle_write(handle, buffer);
+    else
+        result = handle_write_at(handle, buffer, position);
+    return write_result(result);
+}
+
 static int64_t read_buffer(int fd, struct iobuf *buffer, int64_t position)
 {
     struct handle *handle;
@@ -25,12 +49,9 @@ static int64_t read_buffer(int fd, struct iobuf *buffer, int64_t position)
 
     if (unlikely(result != 0))
         return result;
-    if (position == AT_POSITION)
-        result = handle_read(handle, buffer);
-    else
-        result = handle_read_at(handle, buffer, position);
+    result = read_from(handle, buffer, position);
     handle_put(handle);
-    return restartable(result);
+    return result;
 }
 
 static int64_t write_buffer(int fd, struct iobuf *buffer, int64_t position)
@@ -40,12 +61,9 @@ static int64_t write_buffer(int fd, struct iobuf *buffer, int64_t position)
 
     if (unlikely(result != 0))
         return result;
-    if (position == AT_POSITION)
-        result = handle_write(handle, buffer);
-    else
-        result = handle_write_at(handle, buffer, position);
+    result = write_to(handle, buffer, position);
     handle_put(handle);
-    return write_result(result);
+    return result;
 }
 
 // A range that leaves the user's half is refused whole, by standing where the first byte faults.
@@ -92,19 +110,63 @@ CALL4(pwrite64, int, fd, vaddr_t, from, size_t, size, int64_t, position)
     return write_buffer(fd, &buffer, position);
 }
 
-static int64_t move_vector(int fd, vaddr_t iovecs, int count, int64_t position, bool write)
+// Of the flags, a hint for polled devices asks for nothing here, and what is written is where it
+// stays at once. Not waiting is known to what waits for others alone: pipes.
+static int decode_flags(const struct handle *handle, unsigned flags, unsigned *buffer_flags)
+{
+    mode_t mode = handle->node->mode;
+
+    *buffer_flags = 0;
+    if (flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+        return -EOPNOTSUPP;
+    if (flags & RWF_NOWAIT && !S_ISREG(mode) && !S_ISFIFO(mode))
+        return -EOPNOTSUPP;
+    if (flags & RWF_NOWAIT)
+        *buffer_flags |= IOBUF_NOWAIT;
+    if (flags & RWF_APPEND)
+        *buffer_flags |= IOBUF_APPEND;
+    return 0;
+}
+
+static int64_t move_by_handle(struct handle *handle, vaddr_t iovecs, int count, int64_t position,
+                              unsigned flags, bool write)
 {
     struct vector vector;
-    int64_t result = vector_load(&vector, iovecs, count);
+    unsigned buffer_flags;
+    int64_t result = decode_flags(handle, flags, &buffer_flags);
 
+    if (result == 0)
+        result = vector_load(&vector, iovecs, count);
     if (result != 0)
         return result;
+    vector.buffer.flags = buffer_flags;
     if (write)
-        result = write_buffer(fd, &vector.buffer, position);
+        result = write_to(handle, &vector.buffer, position);
     else
-        result = read_buffer(fd, &vector.buffer, position);
+        result = read_from(handle, &vector.buffer, position);
     vector_free(&vector);
     return result;
+}
+
+static int64_t move_vector_flags(int fd, vaddr_t iovecs, int count, int64_t position,
+                                 unsigned flags, bool write)
+{
+    struct handle *handle;
+    int64_t result;
+
+    if (position < AT_POSITION)
+        return -EINVAL;
+    result = fd_get_file(fd, &handle);
+    if (result != 0)
+        return result;
+    result = move_by_handle(handle, iovecs, count, position, flags, write);
+    handle_put(handle);
+    return result;
+}
+
+static int64_t move_vector(int fd, vaddr_t iovecs, int count, int64_t position, bool write)
+{
+    return move_vector_flags(fd, iovecs, count, position, 0, write);
 }
 
 CALL3(readv, int, fd, vaddr_t, iovecs, int, count)
@@ -126,17 +188,6 @@ CALL4(preadv, int, fd, vaddr_t, iovecs, int, count, int64_t, position)
 CALL4(pwritev, int, fd, vaddr_t, iovecs, int, count, int64_t, position)
 {
     return position < 0 ? -EINVAL : move_vector(fd, iovecs, count, position, true);
-}
-
-// A hint for polled devices is the one flag that asks for nothing here.
-static int64_t move_vector_flags(int fd, vaddr_t iovecs, int count, int64_t position,
-                                 unsigned flags, bool write)
-{
-    if (flags & ~(unsigned)RWF_HIPRI)
-        return -EOPNOTSUPP;
-    if (position < AT_POSITION)
-        return -EINVAL;
-    return move_vector(fd, iovecs, count, position, write);
 }
 
 CALL6(preadv2, int, fd, vaddr_t, iovecs, int, count, int64_t, position, uint64_t, high, int, flags)

@@ -39,7 +39,7 @@ CALL3(sched_getaffinity, pid_t, tid, unsigned, size, vaddr_t, to)
 
     if (size % sizeof(uint64_t) != 0 || size < sizeof(set))
         return -EINVAL;
-    error = find_thread(tid, &thread);
+    error = tid < 0 ? -ESRCH : find_thread(tid, &thread);
     if (error != 0)
         return error;
     set = thread->thread.affinity & (cpus >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << cpus) - 1);
@@ -55,7 +55,7 @@ CALL3(sched_setaffinity, pid_t, tid, unsigned, size, vaddr_t, from)
     int error = arch_copy_from_user(&set, from, MIN((size_t)size, sizeof(set)));
 
     if (error == 0)
-        error = find_thread(tid, &thread);
+        error = tid < 0 ? -ESRCH : find_thread(tid, &thread);
     if (error != 0)
         return error;
     error = thread_set_affinity(&thread->thread, set);

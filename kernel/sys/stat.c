@@ -24,15 +24,15 @@ static int stat_fd(int fd, struct linux_stat *stat)
 }
 
 // An empty path with AT_EMPTY_PATH is the most common call (fstat of musl and glibc), and needs no
-// walk.
+// walk; none at all says the same.
 static int stat_at(int dirfd, vaddr_t path, unsigned at_flags, struct linux_stat *stat)
 {
     struct path_call call;
     int error;
-    char first;
+    char first = '\0';
 
     if (at_flags & AT_EMPTY_PATH && dirfd >= 0) {
-        error = user_load(&first, path);
+        error = path != 0 ? user_load(&first, path) : 0;
         if (error != 0)
             return error;
         if (first == '\0')

@@ -171,19 +171,9 @@ ssize_t vfs_readlink(const struct walker *walker, const char *path, char *to, si
     return result;
 }
 
-int vfs_truncate(const struct walker *walker, const char *path, off_t size)
+int place_truncate(const struct place *place, off_t size)
 {
-    struct place place;
-    int error;
+    int error = node_is_directory(place->node) ? -EISDIR : place_require(place, RIGHT_WRITE);
 
-    if (size < 0)
-        return -EINVAL;
-    error = walk(walker, path, 0, &place);
-    if (error != 0)
-        return error;
-    error = node_is_directory(place.node) ? -EISDIR : place_require(&place, RIGHT_WRITE);
-    if (error == 0)
-        error = node_truncate(place.node, size);
-    place_put(&place);
-    return error;
+    return error != 0 ? error : node_truncate(place->node, size);
 }

@@ -65,7 +65,7 @@ static ssize_t transfer_at(struct handle *handle, struct iobuf *buffer, off_t po
         return error;
     if (!handle->ops->seekable && !handle->ops->stateless)
         return -ESPIPE;
-    if (position < 0 || operation == NULL)
+    if (position < 0 || buffer->left > (uint64_t)(INT64_MAX - position) || operation == NULL)
         return -EINVAL;
     return operation(handle, buffer, &position);
 }
@@ -90,24 +90,31 @@ ssize_t handle_write_at(struct handle *handle, struct iobuf *buffer, off_t posit
     return transfer_at(handle, buffer, position, RIGHT_WRITE, handle->ops->write);
 }
 
-// Where whence and offset lead in a file of this size. Errors: -EINVAL, -EOVERFLOW, -ENXIO (past
-// the end for data).
-static off_t seek_target(off_t offset, int whence, off_t position, off_t size)
+// Where the next data, or the next hole, is. Where nobody knows better the whole file counts as
+// data, and a hole begins at its end, as Linux says. Errors: -ENXIO (past the end, or no more data).
+static off_t seek_data(struct node *node, off_t offset, bool hole)
+{
+    off_t size = (off_t)node->size;
+
+    if (offset < 0 || offset >= size)
+        return -ENXIO;
+    if (node->ops->seek_data != NULL)
+        return node->ops->seek_data(node, offset, hole);
+    return hole ? size : offset;
+}
+
+// Where whence and offset lead. Errors: -EINVAL, -EOVERFLOW, -ENXIO.
+static off_t seek_target(struct node *node, off_t offset, int whence, off_t position)
 {
     off_t base = 0;
     off_t target;
 
-    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
-        // The whole file counts as data, and a hole begins at its end, as Linux says where it does
-        // not know better.
-        if (offset < 0 || offset >= size)
-            return -ENXIO;
-        return whence == SEEK_DATA ? offset : size;
-    }
+    if (whence == SEEK_DATA || whence == SEEK_HOLE)
+        return seek_data(node, offset, whence == SEEK_HOLE);
     if (whence == SEEK_CUR)
         base = position;
     else if (whence == SEEK_END)
-        base = size;
+        base = (off_t)node->size;
     else if (whence != SEEK_SET)
         return -EINVAL;
     if (__builtin_add_overflow(base, offset, &target))
@@ -128,7 +135,7 @@ off_t handle_seek(struct handle *handle, off_t offset, int whence)
     if (!handle->ops->seekable)
         return -ESPIPE;
     mutex_lock(&owner->position_lock);
-    target = seek_target(offset, whence, owner->position, (off_t)handle->node->size);
+    target = seek_target(handle->node, offset, whence, owner->position);
     if (target >= 0)
         owner->position = target;
     mutex_unlock(&owner->position_lock);
@@ -251,7 +258,9 @@ int handle_sync(struct handle *handle)
 
     if (error != 0)
         return error;
-    return handle->ops->sync != NULL ? handle->ops->sync(handle) : 0;
+    if (handle->ops->sync != NULL)
+        return handle->ops->sync(handle);
+    return node_is_regular(handle->node) || node_is_directory(handle->node) ? 0 : -EINVAL;
 }
 
 static ssize_t directory_read(struct handle *handle, struct iobuf *buffer, off_t *position)

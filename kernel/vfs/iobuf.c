@@ -19,6 +19,7 @@ void iobuf_kernel(struct iobuf *buffer, void *data, size_t size)
     buffer->offset = 0;
     buffer->left = size;
     buffer->kernel = true;
+    buffer->flags = 0;
 }
 
 void iobuf_user(struct iobuf *buffer, vaddr_t address, size_t size)
@@ -35,6 +36,7 @@ void iobuf_user_vector(struct iobuf *buffer, const struct iobuf_segment *segment
     buffer->offset = 0;
     buffer->left = 0;
     buffer->kernel = false;
+    buffer->flags = 0;
     for (unsigned i = 0; i < count; i++)
         buffer->left += segments[i].size;
 }

@@ -14,6 +14,10 @@ struct iobuf_segment {
     size_t size;
 };
 
+// What one call asks of a transfer beside its bytes.
+#define IOBUF_NOWAIT 1U // as if the handle were O_NONBLOCK
+#define IOBUF_APPEND 2U // as if it were O_APPEND
+
 struct iobuf {
     const struct iobuf_segment *segments;
     unsigned count;
@@ -21,6 +25,7 @@ struct iobuf {
     size_t offset;  // within it
     size_t left;    // bytes left in all
     bool kernel;
+    unsigned flags; // IOBUF_*; none unless the caller sets them
     struct iobuf_segment single; // used by the one-segment constructors
 };
 

@@ -87,6 +87,9 @@ struct node_ops {
     int (*truncate)(struct node *node, off_t size); // [EINVAL] lock held
     // [EOPNOTSUPP] fallocate, lock held: mode 0, KEEP_SIZE, or KEEP_SIZE|PUNCH_HOLE.
     int (*allocate)(struct node *node, unsigned mode, off_t offset, off_t size);
+    // [all is data] lseek SEEK_DATA and SEEK_HOLE: the next data, or the next hole, from an offset
+    // below the size on; the file ends in a hole. Lock not held. Errors: -ENXIO no more data.
+    off_t (*seek_data)(struct node *node, off_t offset, bool hole);
     // The last reference is gone: frees the object.
     void (*free)(struct node *node);
 };

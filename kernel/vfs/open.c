@@ -110,7 +110,9 @@ static int open_or_create(struct walking *walking, unsigned flags, mode_t mode,
     do {
         struct place place;
 
-        if (walking->kind != LAST_NORMAL || walking->trailing_slash)
+        if (walking->kind != LAST_NORMAL)
+            return exclusive ? -EEXIST : -EISDIR;
+        if (walking->trailing_slash)
             return -EISDIR;
         error = walking_last(walking, !exclusive && (flags & O_NOFOLLOW) == 0, &place);
         if (error == 0) {

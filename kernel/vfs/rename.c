@@ -18,7 +18,8 @@ struct side {
     struct node *node; // the entry's, counted; NULL: there is none
 };
 
-static int side_begin(struct side *side, const struct walker *walker, const char *path)
+// special: what a path that ends in "/", "." or ".." is answered with.
+static int side_begin(struct side *side, const struct walker *walker, const char *path, int special)
 {
     int error;
 
@@ -27,7 +28,7 @@ static int side_begin(struct side *side, const struct walker *walker, const char
     if (error != 0)
         return error;
     error = side->walking.kind != LAST_NORMAL
-                ? -EBUSY
+                ? special
                 : walking_directory(&side->walking, &side->directory, -EBUSY);
     if (error != 0)
         walking_end(&side->walking);
@@ -62,13 +63,15 @@ static bool is_ancestor_locked(const struct node *node, const struct node *direc
 // under the locks.
 static int check_sides(struct side *from, struct side *to, unsigned flags)
 {
-    bool slash = from->walking.trailing_slash || to->walking.trailing_slash;
+    // What a slash at the end of the new name asks to be a directory.
+    const struct node *named = (flags & RENAME_EXCHANGE) != 0 ? to->node : from->node;
 
     if (to->node != NULL && (flags & RENAME_NOREPLACE) != 0)
         return -EEXIST;
     if (to->node == NULL && (flags & RENAME_EXCHANGE) != 0)
         return -ENOENT;
-    if (!node_is_directory(from->node) && slash && (flags & RENAME_EXCHANGE) == 0)
+    if ((from->walking.trailing_slash && !node_is_directory(from->node)) ||
+        (to->walking.trailing_slash && !node_is_directory(named)))
         return -ENOTDIR;
     if (is_ancestor_locked(from->node, to->directory.node))
         return -EINVAL;
@@ -136,10 +139,10 @@ int vfs_rename(const struct walker *from_walker, const char *from, const struct 
 
     if (error != 0)
         return error;
-    error = side_begin(&old, from_walker, from);
+    error = side_begin(&old, from_walker, from, -EBUSY);
     if (error != 0)
         return error;
-    error = side_begin(&new, to_walker, to);
+    error = side_begin(&new, to_walker, to, (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : -EBUSY);
     if (error == 0) {
         error = rename_sides(&old, &new, flags);
         side_end(&new);

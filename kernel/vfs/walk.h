@@ -87,9 +87,9 @@ ssize_t vfs_readlink(const struct walker *walker, const char *path, char *to,
                      size_t size) MUST_CHECK;
 int vfs_stat(const struct walker *walker, const char *path, unsigned walk_flags,
              struct linux_stat *stat) MUST_CHECK;
-int vfs_truncate(const struct walker *walker, const char *path, off_t size) MUST_CHECK;
 // On a place that was found or a handle's: rights checked by the caller through place->grant.
 int place_chmod(const struct place *place, mode_t mode) MUST_CHECK;
+int place_truncate(const struct place *place, off_t size) MUST_CHECK; // checks the right w itself
 int place_chown(const struct place *place, uid_t uid, gid_t gid) MUST_CHECK; // -1: unchanged
 int place_set_times(const struct place *place, nsec_t atime, nsec_t mtime, bool set_atime,
                     bool set_mtime) MUST_CHECK;

@@ -119,6 +119,11 @@ static bool is_writable_or_needs(struct pipe *pipe, size_t need)
     return is_writable(pipe, need);
 }
 
+static bool waits_not(const struct handle *handle, const struct iobuf *buffer)
+{
+    return handle_nonblocking(handle) || (buffer->flags & IOBUF_NOWAIT) != 0;
+}
+
 static ssize_t read_some(struct pipe *pipe, struct iobuf *buffer)
 {
     ssize_t result;
@@ -149,7 +154,7 @@ static ssize_t pipe_read(struct handle *handle, struct iobuf *buffer, off_t *pos
             return result;
         if (atomic_load(&pipe->writer_count) == 0 && ring_used(&pipe->ring) == 0)
             return 0;
-        if (handle_nonblocking(handle))
+        if (waits_not(handle, buffer))
             return -EAGAIN;
         result = WAIT_EVENT(&pipe->readers,
                             planted("kill-unseen") ? WAIT_MUTEX : WAIT_INTERRUPTIBLE, NSEC_NEVER,
@@ -197,7 +202,7 @@ static ssize_t pipe_write(struct handle *handle, struct iobuf *buffer, off_t *po
         written = write_some(pipe, buffer, need);
         if (written < 0)
             error = written;
-        else if (written == 0 && handle_nonblocking(handle))
+        else if (written == 0 && waits_not(handle, buffer))
             error = -EAGAIN;
         else if (written == 0)
             error =
@@ -460,7 +465,7 @@ int64_t pipe_set_size(struct handle *handle, size_t size)
 
     if (handle->ops != &pipe_handle_ops)
         return -EBADF;
-    if (size == 0 || size > INT32_MAX)
+    if (size > INT32_MAX)
         return -EINVAL;
     if (size > SIZE_MAX_BYTES)
         return -EPERM;

@@ -10,9 +10,12 @@
 #include "abi/errors.h"
 #include "abi/fcntl.h"
 #include "abi/ioctl.h"
+#include "abi/signal.h"
 #include "abi/stat.h"
 #include "kernel/fs/ramfs/private.h"
 #include "kernel/mem/frame.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/process.h"
 #include "kernel/vfs/iobuf.h"
 
 #define SIZE_LIMIT INT64_MAX
@@ -131,9 +134,10 @@ static void set_size(struct ramfs_node *file, uint64_t size)
     }
 }
 
-ssize_t ramfs_file_write(struct ramfs_node *file, struct iobuf *buffer, off_t position)
+ssize_t ramfs_file_write(struct ramfs_node *file, struct iobuf *buffer, off_t position,
+                         uint64_t limit)
 {
-    size_t size = MIN(buffer->left, (size_t)(SIZE_LIMIT - position));
+    size_t size = (uint64_t)position < limit ? MIN(buffer->left, limit - (uint64_t)position) : 0;
     ssize_t result;
 
     if (buffer->left == 0)
@@ -153,15 +157,18 @@ ssize_t ramfs_file_write(struct ramfs_node *file, struct iobuf *buffer, off_t po
 static ssize_t file_write(struct handle *handle, struct iobuf *buffer, off_t *position)
 {
     struct ramfs_node *file = ramfs_node_of(handle->node);
+    uint64_t limit = MIN(process_rlimit(RLIMIT_FSIZE), (uint64_t)SIZE_LIMIT);
     ssize_t result;
 
     mutex_lock(&file->node.lock);
-    if ((handle_flags(handle) & O_APPEND) != 0)
+    if ((handle_flags(handle) & O_APPEND) != 0 || (buffer->flags & IOBUF_APPEND) != 0)
         *position = (off_t)file->node.size;
-    result = ramfs_file_write(file, buffer, *position);
+    result = ramfs_file_write(file, buffer, *position, limit);
     mutex_unlock(&file->node.lock);
     if (result > 0)
         *position += result;
+    else if (result == -EFBIG && (uint64_t)*position < SIZE_LIMIT)
+        signal_send_self(SIGXFSZ);
     return result;
 }
 
@@ -224,6 +231,41 @@ int ramfs_file_allocate(struct node *node, unsigned mode, off_t offset, off_t si
     return error;
 }
 
+// The index of the next page from index on that is there; end: none before it.
+static uint64_t next_page(struct ramfs_node *file, uint64_t index, uint64_t end)
+{
+    struct frame *frame = pager_next(&file->pager, &index);
+
+    if (frame == NULL)
+        return end;
+    frame_put(frame);
+    return MIN(index, end);
+}
+
+off_t ramfs_file_seek_data(struct node *node, off_t offset, bool hole)
+{
+    struct ramfs_node *file = ramfs_node_of(node);
+    uint64_t size = node->size;
+    uint64_t end = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+    uint64_t index = (uint64_t)offset >> PAGE_SHIFT;
+    uint64_t looked = 0;
+    off_t found;
+
+    if (hole) {
+        while (index < end && next_page(file, index, end) == index) {
+            index++;
+            if (++looked % PAGES_BETWEEN_LOOKS == 0 && thread_relax())
+                return -EINTR;
+        }
+    } else {
+        index = next_page(file, index, end);
+        if (index == end)
+            return -ENXIO;
+    }
+    found = MAX(offset, (off_t)(index << PAGE_SHIFT));
+    return MIN(found, (off_t)size);
+}
+
 static int64_t file_ioctl(struct handle *handle, unsigned command, uint64_t argument)
 {
     int64_t left = (int64_t)handle->node->size - handle->position;
@@ -244,5 +286,6 @@ const struct handle_ops ramfs_file_handle_ops = {
 const struct node_ops ramfs_file_ops = {
     .truncate = ramfs_file_truncate,
     .allocate = ramfs_file_allocate,
+    .seek_data = ramfs_file_seek_data,
     .free = ramfs_free,
 };

@@ -101,6 +101,7 @@ static const struct node_ops socket_ops = { .free = ramfs_free };
 static const struct node_ops anonymous_file_ops = {
     .truncate = ramfs_file_truncate,
     .allocate = ramfs_file_allocate,
+    .seek_data = ramfs_file_seek_data,
     .describe = anonymous_describe,
     .free = ramfs_free,
 };

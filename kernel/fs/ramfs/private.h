@@ -38,7 +38,10 @@ struct ramfs_node *ramfs_node_create(struct tree *tree, mode_t mode,
 void ramfs_free(struct node *node);
 
 void ramfs_file_init(struct ramfs_node *file, struct account *account);
-// Writes at position. Returns bytes, or an error if none. Locks: node.lock held.
-ssize_t ramfs_file_write(struct ramfs_node *file, struct iobuf *buffer, off_t position);
+// Writes at position, up to limit. Returns bytes, or an error if none: -EFBIG position is at the
+// limit. Locks: node.lock held.
+ssize_t ramfs_file_write(struct ramfs_node *file, struct iobuf *buffer, off_t position,
+                         uint64_t limit);
 int ramfs_file_truncate(struct node *node, off_t size);
 int ramfs_file_allocate(struct node *node, unsigned mode, off_t offset, off_t size);
+off_t ramfs_file_seek_data(struct node *node, off_t offset, bool hole);

@@ -100,7 +100,7 @@ static int write_content(struct node *node, const struct cpio_entry *entry)
         return 0;
     iobuf_kernel(&buffer, (void *)entry->data, entry->size);
     mutex_lock(&node->lock);
-    written = ramfs_file_write(ramfs_node_of(node), &buffer, 0);
+    written = ramfs_file_write(ramfs_node_of(node), &buffer, 0, entry->size);
     mutex_unlock(&node->lock);
     return written == (ssize_t)entry->size ? 0 : -ENOMEM;
 }

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// xattr.h - extended attributes of files.
+#pragma once
+
+#define XATTR_CREATE 1
+#define XATTR_REPLACE 2
+#define XATTR_NAME_MAX 255
+#define XATTR_SIZE_MAX 65536
