@@ -91,6 +91,26 @@ static void pty_input_room(struct tty *tty)
     waitq_wake(&pty_of(tty)->master_writers, WAKE_ALL, POLLOUT | POLLWRNORM);
 }
 
+// Handles on the slave are counted, so that the master sees the last one leave.
+static int pty_opened(struct tty *tty)
+{
+    struct pty *pty = pty_of(tty);
+
+    if (pty->locked)
+        return -EIO;
+    pty->slaves_open++;
+    pty->slave_was_open = true;
+    return 0;
+}
+
+static void pty_closed(struct tty *tty)
+{
+    struct pty *pty = pty_of(tty);
+
+    if (--pty->slaves_open == 0)
+        waitq_wake(&pty->master_readers, WAKE_ALL, POLLHUP);
+}
+
 static void pty_free(struct tty *tty)
 {
     struct pty *pty = pty_of(tty);
@@ -103,6 +123,8 @@ static void pty_free(struct tty *tty)
 }
 
 static const struct tty_driver pty_driver = {
+    .opened = pty_opened,
+    .closed = pty_closed,
     .write = pty_write,
     .room = pty_room,
     .pending = pty_pending,
@@ -110,49 +132,6 @@ static const struct tty_driver pty_driver = {
     .input_room = pty_input_room,
     .free = pty_free,
 };
-
-// --- The slave's handles: those of every terminal, counted so that the master sees the last one leave ---
-
-static struct handle_ops slave_ops; // tty_handle_ops with a close of its own
-
-static void slave_left(struct pty *pty)
-{
-    uint64_t state = spin_lock_irq_save(&pty->tty.lock);
-
-    pty->slaves_open--;
-    if (pty->slaves_open == 0)
-        waitq_wake(&pty->master_readers, WAKE_ALL, POLLHUP);
-    spin_unlock_irq_restore(&pty->tty.lock, state);
-}
-
-static int slave_open(struct pty *pty, struct handle *handle)
-{
-    uint64_t state = spin_lock_irq_save(&pty->tty.lock);
-    bool locked = pty->locked;
-    int error;
-
-    if (!locked)
-        pty->slaves_open++;
-    spin_unlock_irq_restore(&pty->tty.lock, state);
-    if (locked)
-        return -EIO;
-    error = tty_handle_open(handle, &pty->tty);
-    if (error != 0) {
-        slave_left(pty);
-        return error;
-    }
-    pty->slave_was_open = true;
-    handle->ops = &slave_ops;
-    return 0;
-}
-
-static void slave_close(struct handle *handle)
-{
-    struct pty *pty = pty_of(handle->private);
-
-    slave_left(pty);
-    tty_put(&pty->tty);
-}
 
 // --- The master ---
 
@@ -291,9 +270,14 @@ static int set_lock(struct pty *pty, uint64_t argument)
     int locked;
     int error = arch_copy_from_user(&locked, argument, sizeof(locked));
 
-    if (error == 0)
-        pty->locked = locked != 0;
-    return error;
+    uint64_t state;
+
+    if (error != 0)
+        return error;
+    state = spin_lock_irq_save(&pty->tty.lock);
+    pty->locked = locked != 0;
+    spin_unlock_irq_restore(&pty->tty.lock, state);
+    return 0;
 }
 
 static int64_t master_ioctl(struct handle *handle, unsigned command, uint64_t argument)
@@ -396,7 +380,7 @@ static SLAB_CACHE(slave_node_cache, "pty node", struct slave_node);
 
 static int open_slave(struct node *node, struct handle *handle)
 {
-    return slave_open(container_of(node, struct slave_node, node)->pty, handle);
+    return tty_handle_open(handle, &container_of(node, struct slave_node, node)->pty->tty);
 }
 
 static void free_slave_node(struct node *node)
@@ -490,11 +474,8 @@ static const struct node_ops pts_directory_ops = { .lookup = lookup, .readdir = 
 
 void pty_init_devices(void)
 {
-    int error;
+    int error = devfs_add("ptmx", S_IFCHR | 0666, 5 << 8 | 2, &master_ops, open_master, NULL);
 
-    slave_ops = tty_handle_ops;
-    slave_ops.close = slave_close;
-    error = devfs_add("ptmx", S_IFCHR | 0666, 5 << 8 | 2, &master_ops, open_master, NULL);
     assert(error == 0);
     error = devfs_add_directory("pts", &pts_directory_ops);
     assert(error == 0);

@@ -318,7 +318,15 @@ static unsigned tty_poll(struct handle *handle, struct poll_table *table)
 
 static void tty_close(struct handle *handle)
 {
-    tty_put(handle->private);
+    struct tty *tty = handle->private;
+
+    if (tty->driver->closed != NULL) {
+        uint64_t state = spin_lock_irq_save(&tty->lock);
+
+        tty->driver->closed(tty);
+        spin_unlock_irq_restore(&tty->lock, state);
+    }
+    tty_put(tty);
 }
 
 const struct handle_ops tty_handle_ops = {

@@ -20,6 +20,10 @@ struct tty;
 
 // All called with tty->lock held.
 struct tty_driver {
+    // A handle on the terminal is made (by whatever name it is opened), or the last descriptor of one
+    // is closed. Errors of opened: -EIO. Either may be NULL.
+    int (*opened)(struct tty *tty);
+    void (*closed)(struct tty *tty);
     // Sends; returns how many bytes it took, at most what room said.
     size_t (*write)(struct tty *tty, const uint8_t *bytes, size_t count);
     // How many bytes write would take now.
@@ -70,7 +74,7 @@ void tty_set_window(struct tty *tty, const struct linux_winsize *window);
 // For handles whose private is a counted tty: open with tty_handle_open.
 extern const struct handle_ops tty_handle_ops;
 // Puts a reference on tty into the handle; makes it the caller's controlling terminal where open(2) says so.
-// Errors: -EBUSY exclusive, -EIO hung up.
+// Errors: -EBUSY exclusive, -EIO hung up, or the driver's.
 int tty_handle_open(struct handle *handle, struct tty *tty) MUST_CHECK;
 
 // Adds NAME to the machine's devices, opening tty.

@@ -147,10 +147,18 @@ static int set_foreground(struct tty *tty, pid_t group)
 
 int tty_handle_open(struct handle *handle, struct tty *tty)
 {
+    uint64_t state = spin_lock_irq_save(&tty->lock);
+    int error = 0;
+
     if (tty->hung_up)
-        return -EIO;
-    if (tty->exclusive)
-        return -EBUSY;
+        error = -EIO;
+    else if (tty->exclusive)
+        error = -EBUSY;
+    else if (tty->driver->opened != NULL)
+        error = tty->driver->opened(tty);
+    spin_unlock_irq_restore(&tty->lock, state);
+    if (error != 0)
+        return error;
     tty_get(tty);
     handle->private = tty;
     handle->ops = &tty_handle_ops;

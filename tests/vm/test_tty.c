@@ -349,3 +349,36 @@ CASE("/dev/tty is the controlling terminal, and nothing without one")
     type(&terminal, "exit\n");
     end_of(&terminal);
 }
+
+CASE("a slave that is open as /dev/tty alone is open: the master waits, and sees it leave")
+{
+    char slave[64], byte;
+    int go[2], status;
+    struct pollfd hung = { .events = POLLIN };
+
+    open_pair(&terminal, slave, sizeof(slave));
+    CHECK(pipe(go) == 0);
+    terminal.child = fork();
+    if (terminal.child == 0) {
+        int fd, by_name;
+
+        setsid();
+        by_name = open(slave, O_RDWR); // becomes the controlling terminal
+        fd = open("/dev/tty", O_RDWR);
+        if (by_name < 0 || fd < 0 || close(by_name) != 0)
+            _exit(90);
+        close(terminal.master);
+        if (write(fd, "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+            _exit(91);
+        close(fd);
+        pause();
+    }
+    CHECK(read(terminal.master, &byte, 1) == 1 && byte == 'r');
+    hung.fd = terminal.master;
+    CHECK(poll(&hung, 1, 100) == 0);
+    CHECK(write(go[1], "g", 1) == 1);
+    CHECK(read(terminal.master, &byte, 1) < 0 && errno == EIO);
+    CHECK(poll(&hung, 1, 0) == 1 && (hung.revents & POLLHUP) != 0);
+    CHECK(kill(terminal.child, SIGKILL) == 0 && waitpid(terminal.child, &status, 0) == terminal.child);
+    close(terminal.master);
+}
