@@ -12,6 +12,7 @@
 
 #include "abi/errors.h"
 #include "kernel/log/planted.h"
+#include "kernel/mem/frame.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/thread.h"
 #include "lib/base/assert.h"
@@ -164,6 +165,25 @@ void account_uncharge(struct account *account, enum resource resource, int64_t a
 void account_set_limit(struct account *account, enum resource resource, int64_t limit)
 {
     atomic_store_explicit(&account->counters[resource].limit, limit, memory_order_relaxed);
+}
+
+uint64_t account_memory_limit(const struct account *account)
+{
+    uint64_t limit = frames_total() * PAGE_SIZE;
+
+    for (; account != NULL; account = account->parent)
+        limit = MIN(limit, (uint64_t)atomic_load(&account->counters[RESOURCE_MEMORY].limit));
+    return limit;
+}
+
+uint64_t account_memory_left(const struct account *account)
+{
+    uint64_t used = (uint64_t)atomic_load(&account->counters[RESOURCE_MEMORY].used);
+    uint64_t limit = account_memory_limit(account);
+
+    if (account->parent == NULL)
+        return frames_free() * PAGE_SIZE;
+    return limit - MIN(used, limit);
 }
 
 struct account *account_current(void)

@@ -76,6 +76,12 @@ void account_put(struct account *account);
 // A limit may be below use: then nothing is taken, and new charges fail.
 void account_set_limit(struct account *account, enum resource resource, int64_t limit);
 
+// Bytes that account may use: the least limit on the way up, the machine's memory at most.
+uint64_t account_memory_limit(const struct account *account);
+// What is left of that beside what account itself uses; of the root's, what is free in the machine.
+// What others use does not show: a charge may fail earlier.
+uint64_t account_memory_left(const struct account *account);
+
 // The account of the calling thread's box; the root's for kernel threads. Set by proc at each
 // thread's start.
 struct account *account_current(void);

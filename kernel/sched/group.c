@@ -115,6 +115,7 @@ static void init_cpu(struct sched_group *group, unsigned cpu)
         parent == NULL || parent->cpus == NULL ? &runqueue_of(cpu)->top : &parent->cpus[cpu].queue;
 
     here->group = group;
+    here->load = (struct load){ .window_start = clock_now(), .since = clock_now() };
     eevdf_entity_init(&here->entity, EEVDF_UNIT, &here->queue);
     here->entity.queue = around;
     eevdf_queue_init(&here->queue, &here->entity, around->depth + 1);
@@ -197,4 +198,22 @@ nsec_t sched_group_runtime(const struct sched_group *group)
         spin_unlock_irq_restore(&rq->lock, state);
     }
     return total;
+}
+
+void sched_group_loads(const struct sched_group *group, unsigned long loads[3], unsigned *runnable)
+{
+    for (unsigned i = 0; i < 3; i++)
+        loads[i] = 0;
+    *runnable = 0;
+    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
+        struct runqueue *rq = runqueue_of(cpu);
+        struct load *load = group->cpus == NULL ? &rq->load : &group->cpus[cpu].load;
+        uint64_t state = spin_lock_irq_save(&rq->lock);
+
+        load_update(load, clock_now());
+        for (unsigned i = 0; i < 3; i++)
+            loads[i] += load->averages[i];
+        *runnable += load->count;
+        spin_unlock_irq_restore(&rq->lock, state);
+    }
 }

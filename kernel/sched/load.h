@@ -21,6 +21,13 @@ struct load {
 // Brings the averages up to now.
 void load_update(struct load *load, nsec_t now);
 
+// Whether there is a window to be folded. Where counts differ much, it is folded soon after its end,
+// lest it be taken for like those that follow it.
+static inline bool load_window_over(const struct load *load, nsec_t now)
+{
+    return now - load->window_start >= LOAD_WINDOW_NS;
+}
+
 static inline void load_set_count(struct load *load, unsigned count, nsec_t now)
 {
     load->area += load->count * (now - load->since);

@@ -14,7 +14,7 @@
 
 DEFINE_PERCPU(struct runqueue, runqueue);
 
-static struct cpu_group *cpu_group_of(struct sched_queue *queue)
+static struct cpu_group *cpu_group_of(const struct sched_queue *queue)
 {
     return container_of(queue, struct cpu_group, queue);
 }
@@ -126,27 +126,38 @@ static struct sched_queue *queue_of_group(struct runqueue *rq, struct sched_grou
     return group == NULL || group->cpus == NULL ? &rq->top : &group->cpus[rq->cpu].queue;
 }
 
-static void count_changed(struct runqueue *rq, int change, nsec_t now)
+// A thread came to queue or left it.
+static void count_changed(struct runqueue *rq, const struct sched_queue *queue, int change,
+                          nsec_t now)
 {
     unsigned count = atomic_load_explicit(&rq->runnable, memory_order_relaxed) + (unsigned)change;
 
     atomic_store_explicit(&rq->runnable, count, memory_order_relaxed);
     load_set_count(&rq->load, count, now);
+    for (; queue->owner != NULL; queue = queue->owner->queue) {
+        struct load *load = &cpu_group_of(queue)->load;
+
+        load_set_count(load, load->count + (unsigned)change, now);
+        if (load_window_over(load, now))
+            load_update(load, now);
+    }
 }
 
 void runqueue_add(struct runqueue *rq, struct thread *thread, nsec_t now)
 {
+    struct sched_queue *queue = queue_of_group(rq, thread->group);
+
     thread->arrived_ns = now;
     list_push_back(&rq->threads, &thread->run_link);
-    entity_add(queue_of_group(rq, thread->group), &thread->entity);
-    count_changed(rq, 1, now);
+    entity_add(queue, &thread->entity);
+    count_changed(rq, queue, 1, now);
 }
 
 void runqueue_remove(struct runqueue *rq, struct thread *thread, nsec_t now)
 {
     list_remove(&thread->run_link);
     entity_remove(&thread->entity);
-    count_changed(rq, -1, now);
+    count_changed(rq, thread->entity.queue, -1, now);
 }
 
 void runqueue_charge(struct runqueue *rq, nsec_t now)

@@ -29,7 +29,6 @@ struct runqueue {
     nsec_t slice_end;                 // q  when to look again; NSEC_NEVER: nobody competes
     nsec_t balance_at;                // q
     nsec_t idle_ns;                   // q
-    uint64_t switches;                // q
     struct load load;                 // q
 };
 DECLARE_PERCPU(struct runqueue, runqueue);
@@ -38,6 +37,7 @@ DECLARE_PERCPU(struct runqueue, runqueue);
 struct cpu_group {
     struct sched_entity entity; // its place in the queue around it
     struct sched_queue queue;   // its threads and the groups in it
+    struct load load; // of its threads and those of the groups in it
     nsec_t runtime_ns;
     struct sched_group *group;
 };

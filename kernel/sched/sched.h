@@ -44,6 +44,9 @@ unsigned sched_priority_weight(unsigned priority);
 void sched_group_set_percent(struct sched_group *group, unsigned percent);
 // What its threads and those of the groups in it have run, the dead included.
 nsec_t sched_group_runtime(const struct sched_group *group);
+// Load averages of the last 1, 5 and 15 minutes, times 65,536, and how many threads are runnable
+// now, of the group and those in it; of the root: of the machine.
+void sched_group_loads(const struct sched_group *group, unsigned long loads[3], unsigned *runnable);
 
 // Called once on the boot CPU (then thread_current() is the boot thread), and on each other CPU.
 void sched_init(void);
@@ -64,7 +67,4 @@ void sched_preempt(void);
 // Returns: true to be called again.
 void sched_set_idle_work(bool (*work)(void));
 
-// Load averages of the last 1, 5 and 15 minutes, times 65,536; counts of threads.
-void sched_loads(unsigned long loads[3], unsigned *runnable, unsigned *total);
 nsec_t sched_idle_time(unsigned cpu);
-uint64_t sched_switches(void);

@@ -113,7 +113,6 @@ static struct thread *choose(struct runqueue *rq, struct thread *from, enum swit
     if (to != from) {
         if (reason == SWITCH_PREEMPT || reason == SWITCH_YIELD)
             from->switches_forced++;
-        rq->switches++;
         // A full barrier: thread_post sets work, then looks here; the way to user mode looks at
         // work after this.
         atomic_store(&to->on_cpu, true);
@@ -287,13 +286,4 @@ nsec_t sched_idle_time(unsigned cpu)
     idle = rq->idle_ns;
     spin_unlock_irq_restore(&rq->lock, state);
     return idle;
-}
-
-uint64_t sched_switches(void)
-{
-    uint64_t switches = 0;
-
-    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++)
-        switches += __atomic_load_n(&runqueue_of(cpu)->switches, __ATOMIC_RELAXED);
-    return switches;
 }

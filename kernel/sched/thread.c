@@ -18,19 +18,10 @@
 
 static SLAB_CACHE(kernel_thread_cache, "kernel thread", struct thread);
 static struct slab_cache fpu_cache = { .name = "fpu area", .align = 64, .raw = true };
-static DEFINE_PERCPU(long, thread_count); // made minus freed on each CPU
 
 void thread_init_caches(void)
 {
     fpu_cache.size = arch_fpu_size();
-}
-
-static void count_threads(long change)
-{
-    uint64_t irq = arch_irq_save();
-
-    this_cpu(thread_count) += change;
-    arch_irq_restore(irq);
 }
 
 static void block_timer_fired(struct timer *timer)
@@ -95,7 +86,6 @@ static int make(struct thread *thread, void (*entry)(void *), void *argument,
         }
         arch_fpu_init(thread->arch.fpu);
     }
-    count_threads(1);
     return 0;
 }
 
@@ -113,7 +103,6 @@ void thread_fini(struct thread *thread)
     slab_free(&fpu_cache, thread->arch.fpu);
     thread->stack_top = 0;
     thread->arch.fpu = NULL;
-    count_threads(-1);
 }
 
 void thread_init_idle(struct thread *thread, unsigned cpu)
@@ -228,24 +217,4 @@ void thread_times(const struct thread *thread, nsec_t *user_ns, nsec_t *kernel_n
     user = MIN(arch_thread_user_ns(thread), total);
     *user_ns = user;
     *kernel_ns = total - user;
-}
-
-void sched_loads(unsigned long loads[3], unsigned *runnable, unsigned *total)
-{
-    long threads = 0;
-
-    memset(loads, 0, 3 * sizeof(loads[0]));
-    *runnable = 0;
-    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++) {
-        struct runqueue *rq = runqueue_of(cpu);
-        uint64_t state = spin_lock_irq_save(&rq->lock);
-
-        load_update(&rq->load, clock_now());
-        for (unsigned i = 0; i < 3; i++)
-            loads[i] += rq->load.averages[i];
-        spin_unlock_irq_restore(&rq->lock, state);
-        *runnable += atomic_load_explicit(&rq->runnable, memory_order_relaxed);
-        threads += __atomic_load_n(&per_cpu(thread_count, cpu), __ATOMIC_RELAXED);
-    }
-    *total = (unsigned)MAX(threads, 0L);
 }

@@ -8,7 +8,6 @@
 #include "abi/uname.h"
 #include "kernel/log/log.h"
 #include "kernel/mem/account.h"
-#include "kernel/mem/frame.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/sched.h"
@@ -63,30 +62,19 @@ CALL2(setdomainname, vaddr_t, from, int, length)
     return -EPERM;
 }
 
-// The least of what the box and those around it may have.
-static uint64_t memory_limit(const struct account *account)
-{
-    uint64_t limit = frames_total() * PAGE_SIZE;
-
-    for (; account != NULL; account = account->parent)
-        limit = MIN(limit, (uint64_t)atomic_load(&account->counters[RESOURCE_MEMORY].limit));
-    return limit;
-}
-
 CALL1(sysinfo, vaddr_t, to)
 {
     struct account *account = account_current();
-    uint64_t used = (uint64_t)atomic_load(&account->counters[RESOURCE_MEMORY].used);
     struct linux_sysinfo info = { .mem_unit = 1 };
     unsigned long loads[3];
-    unsigned runnable, total;
+    unsigned runnable;
 
-    sched_loads(loads, &runnable, &total);
+    sched_group_loads(&account->group, loads, &runnable);
     for (unsigned i = 0; i < 3; i++)
         info.loads[i] = loads[i];
     info.uptime = (int64_t)(clock_now() / NSEC_PER_SEC);
-    info.totalram = memory_limit(account);
-    info.freeram = MIN(info.totalram - MIN(used, info.totalram), frames_free() * PAGE_SIZE);
+    info.totalram = account_memory_limit(account);
+    info.freeram = account_memory_left(account);
     info.procs = (uint16_t)MIN(atomic_load(&account->counters[RESOURCE_PROCESSES].used), 65535L);
     return user_store(to, &info);
 }

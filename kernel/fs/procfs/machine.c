@@ -29,21 +29,22 @@ int show_version(const struct subject *subject, struct text *text)
     return 0;
 }
 
-// Time in which no thread ran, of all CPUs together.
-static nsec_t idle_time(void)
+// What the box has used, and the time of all CPUs together in which it did not run: other boxes do
+// not show.
+static nsec_t idle_time(struct box *box, struct usage *usage)
 {
-    nsec_t idle = 0;
+    nsec_t all = clock_now() * arch_cpu_count();
 
-    for (unsigned cpu = 0; cpu < arch_cpu_count(); cpu++)
-        idle += sched_idle_time(cpu);
-    return idle;
+    box_usage(box, usage);
+    return all - MIN(usage->user_ns + usage->kernel_ns, all);
 }
 
 int show_uptime(const struct subject *subject, struct text *text)
 {
-    nsec_t up = clock_now() / (NSEC_PER_SEC / 100), idle = idle_time() / (NSEC_PER_SEC / 100);
+    struct usage usage;
+    nsec_t idle = idle_time(subject->box, &usage) / (NSEC_PER_SEC / 100);
+    nsec_t up = clock_now() / (NSEC_PER_SEC / 100);
 
-    (void)subject;
     text_print(text, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100),
                (unsigned long long)(up % 100), (unsigned long long)(idle / 100),
                (unsigned long long)(idle % 100));
@@ -54,9 +55,9 @@ int show_loadavg(const struct subject *subject, struct text *text)
 {
     const struct counter *threads = &subject->box->account->counters[RESOURCE_THREADS];
     unsigned long loads[3];
-    unsigned runnable, total;
+    unsigned runnable;
 
-    sched_loads(loads, &runnable, &total);
+    sched_group_loads(&subject->box->account->group, loads, &runnable);
     for (unsigned i = 0; i < 3; i++) {
         unsigned long hundredths = (loads[i] * 100 + 32768) >> 16;
 
@@ -71,33 +72,13 @@ static void print_kib(struct text *text, const char *name, uint64_t bytes)
     text_print(text, "%-15s %8llu kB\n", name, (unsigned long long)(bytes / 1024));
 }
 
-// What the box may still take: the least that is left in an account on the way up, or in the
-// machine.
-static uint64_t memory_left(const struct account *account)
-{
-    uint64_t left = frames_free() * PAGE_SIZE;
-
-    for (; account != NULL; account = account->parent) {
-        const struct counter *memory = &account->counters[RESOURCE_MEMORY];
-        long limit = atomic_load(&memory->limit), used = atomic_load(&memory->used);
-
-        if (limit != LIMIT_NONE)
-            left = MIN(left, limit > used ? (uint64_t)(limit - used) : 0);
-    }
-    return left;
-}
-
 int show_meminfo(const struct subject *subject, struct text *text)
 {
-    struct limit_state memory;
-    uint64_t left = memory_left(subject->box->account);
-    uint64_t total;
+    uint64_t left = account_memory_left(subject->box->account);
 
-    limit_get(subject->box, QUOTA_memory, &memory);
-    total = (uint64_t)memory.limit;
-    print_kib(text, "MemTotal:", total);
-    print_kib(text, "MemFree:", MIN(left, total));
-    print_kib(text, "MemAvailable:", MIN(left, total));
+    print_kib(text, "MemTotal:", account_memory_limit(subject->box->account));
+    print_kib(text, "MemFree:", left);
+    print_kib(text, "MemAvailable:", left);
     print_kib(text, "Buffers:", 0);
     print_kib(text, "SwapCached:", 0);
     print_kib(text, "SwapTotal:", 0);
@@ -122,26 +103,21 @@ static void print_cpu_line(struct text *text, const char *name, nsec_t user, nse
                (unsigned long long)(idle / TICK_NS));
 }
 
-// What the box has used stands as user and system time, all the rest of the CPUs' time as idle:
-// other boxes do not show.
-// Which of its CPUs it was used on is not kept, so each has an equal part.
+// Which of the CPUs the box used is not kept, so each has an equal part.
 int show_machine_stat(const struct subject *subject, struct text *text)
 {
-    unsigned cpus = arch_cpu_count(), runnable, total;
-    nsec_t all = clock_now() * cpus, used;
+    unsigned cpus = arch_cpu_count(), runnable;
     nsec_t booted = clock_realtime() - clock_now();
     unsigned long loads[3];
     struct usage usage;
+    nsec_t idle = idle_time(subject->box, &usage);
     char name[16];
 
-    box_usage(subject->box, &usage);
-    used = MIN(usage.user_ns + usage.kernel_ns, all);
-    sched_loads(loads, &runnable, &total);
-    print_cpu_line(text, "cpu ", usage.user_ns, usage.kernel_ns, all - used);
+    sched_group_loads(&subject->box->account->group, loads, &runnable);
+    print_cpu_line(text, "cpu ", usage.user_ns, usage.kernel_ns, idle);
     for (unsigned cpu = 0; cpu < cpus; cpu++) {
         fmt_print(name, sizeof(name), "cpu%u", cpu);
-        print_cpu_line(text, name, usage.user_ns / cpus, usage.kernel_ns / cpus,
-                       (all - used) / cpus);
+        print_cpu_line(text, name, usage.user_ns / cpus, usage.kernel_ns / cpus, idle / cpus);
     }
     text_print(text,
                "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\n",

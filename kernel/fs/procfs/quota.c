@@ -15,7 +15,6 @@
 #include "kernel/fs/procfs/limit.h"
 #include "kernel/fs/procfs/text.h"
 #include "kernel/mem/account.h"
-#include "kernel/mem/frame.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/box.h"
 #include "lib/ctl/ctl.h"
@@ -84,7 +83,11 @@ static void counter_get(const struct account *account, enum quota_key key,
 
     state->used = atomic_load(&account->counters[resource].used);
     state->peak = MAX(state->used, (int64_t)atomic_load(&account->counters[resource].peak));
-    state->limit = key == QUOTA_memory ? (int64_t)(frames_total() * PAGE_SIZE) : INT64_MAX;
+    if (key == QUOTA_memory) {
+        state->limit = (int64_t)account_memory_limit(account);
+        return;
+    }
+    state->limit = INT64_MAX;
     for (; account != NULL; account = account->parent)
         state->limit = MIN(state->limit, (int64_t)atomic_load(&account->counters[resource].limit));
 }

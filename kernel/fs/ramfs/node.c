@@ -14,7 +14,6 @@
 #include "kernel/fs/ramfs/private.h"
 #include "kernel/fs/ramfs/ramfs.h"
 #include "kernel/mem/account.h"
-#include "kernel/mem/frame.h"
 #include "kernel/mem/slab.h"
 #include "lib/base/fmt.h"
 
@@ -164,8 +163,8 @@ static int ramfs_statfs(struct tree *tree, struct linux_statfs *statfs)
     statfs->f_type = (int64_t)tree->magic;
     statfs->f_bsize = PAGE_SIZE;
     statfs->f_frsize = PAGE_SIZE;
-    statfs->f_blocks = frames_total();
-    statfs->f_bfree = frames_free();
+    statfs->f_blocks = account_memory_limit(account_current()) / PAGE_SIZE;
+    statfs->f_bfree = account_memory_left(account_current()) / PAGE_SIZE;
     statfs->f_bavail = statfs->f_bfree;
     statfs->f_namelen = 255;
     return 0;
