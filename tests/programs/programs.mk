@@ -32,7 +32,8 @@ test-programs:
 	@$(MAKE) --no-print-directory -j$(JOBS) do-test-programs
 
 do-test-programs: kernel-debug launcher $(PROGRAMS)/root/done $(PROGRAMS_RUNS)
-	@$(PROVE) --timer $(PROGRAMS_RUNS)
+	@rm -f $(PROGRAMS)/log/*.counts
+	@$(PROVE) --timer $(PROGRAMS_RUNS); result=$$?; tests/programs/counts $(PROGRAMS); exit $$result
 
 # The sources that Debian's busybox, the one in the boot archive, was built from.
 $(PROGRAMS_SRC)/fetched: tests/programs/fetch
