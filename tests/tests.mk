@@ -61,7 +61,7 @@ faults: $(VM_NEEDS)
 
 # The VM tests of SMP under two schedules of the perturber, a minute of mixed load, the races, the ISO, planted faults, the budget of
 # the benchmark.
-do-ci-extra: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+do-ci-extra: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_ISO) $(SMOKE_ISOS)
 	@for seed in $(CI_SEEDS); do APPEND=perturb=$$seed $(PROVE) --timer $(filter %.4.t,$(VM_RUNS)) || exit 1; done
 	@$(call RUN_LOAD,4,60)
 	@tests/race

@@ -3,7 +3,8 @@
 //
 // Reading gives the picture taken when the file was opened (and again when it is read from the start), as lines "NAME COUNT". Writing takes
 // one command: "verify" recounts everything by walking, "drop-caches" gives back what is kept for speed, and in test builds
-// "fail-nth N" makes the nth allocation of the writing process fail.
+// "fail-nth N" makes the nth allocation of the writing process fail, and "user-above BYTES" is ERANGE if no page of a process
+// has ever been at that physical address or above.
 #include "kernel/dev/ledger_device.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "abi/errors.h"
 #include "abi/stat.h"
 #include "kernel/fs/devfs/devfs.h"
+#include "kernel/mem/frame.h"
 #include "kernel/mem/ledger.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/process.h"
@@ -73,12 +75,29 @@ static int fail_nth(const char *number)
 #endif
 }
 
+static int user_above(const char *number)
+{
+#ifdef BOXWORK_DEBUG
+    uint64_t address;
+    int error = fmt_parse_u64(number, strlen(number), UINT64_MAX, &address);
+
+    if (error == 0 && frames_user_highest() < address)
+        error = -ERANGE;
+    return error;
+#else
+    (void)number;
+    return -EINVAL;
+#endif
+}
+
 static int run(const char *command)
 {
     if (strcmp(command, "verify") == 0)
         return ledger_verify();
     if (strncmp(command, "fail-nth ", 9) == 0)
         return fail_nth(command + 9);
+    if (strncmp(command, "user-above ", 11) == 0)
+        return user_above(command + 11);
     if (strcmp(command, "drop-caches") != 0)
         return -EINVAL;
     ledger_drop_caches();

@@ -15,6 +15,7 @@
 
 #include "abi/errors.h"
 #include "kernel/log/log.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/frame_state.h"
 #include "kernel/mem/inject.h"
@@ -28,6 +29,7 @@
 #define CHUNK_BYTES (CHUNK_FRAMES << PAGE_SHIFT)
 #define MAP_BYTES (CHUNK_FRAMES * sizeof(struct frame))
 #define LOWEST_FRAME (UINT64_C(0x100000)) // below are firmware, the VGA hole, trampolines
+#define FOUR_GIB (UINT64_C(1) << 32)
 
 struct frame_cache {
     unsigned count;
@@ -220,6 +222,25 @@ static void tag(struct frame *frame, enum frame_use use, unsigned order, struct 
     frame->order = (uint8_t)order;
 }
 
+#ifdef BOXWORK_DEBUG
+static _Atomic paddr_t user_highest;
+
+static void note_user(const struct frame *frame)
+{
+    paddr_t highest = atomic_load_explicit(&user_highest, memory_order_relaxed);
+
+    while (frame_paddr(frame) > highest &&
+           !atomic_compare_exchange_weak_explicit(&user_highest, &highest, frame_paddr(frame),
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+paddr_t frames_user_highest(void)
+{
+    return atomic_load_explicit(&user_highest, memory_order_relaxed);
+}
+#endif
+
 static struct frame *take(enum frame_use use, unsigned order, unsigned flags,
                           struct account *account)
 {
@@ -232,6 +253,10 @@ static struct frame *take(enum frame_use use, unsigned order, unsigned flags,
     atomic_store_explicit(&frame->refs, 1, memory_order_relaxed);
     if (zeros)
         memset(frame_ptr(frame), 0, PAGE_SIZE << order);
+#ifdef BOXWORK_DEBUG
+    if (use == FRAME_USER)
+        note_user(frame);
+#endif
     return frame;
 }
 
@@ -477,7 +502,9 @@ void frames_init(void)
     for (unsigned i = 0; i < frame_span_count; i++)
         chunk = back_map(&frame_spans[i], chunk);
     for (unsigned i = 0; i < boot_info.ram_count; i++)
-        frames_add(boot_info.ram[i].start, boot_info.ram[i].end);
+        frames_add(boot_info.ram[i].start,
+                   planted("low-frames") ? MIN(boot_info.ram[i].end, FOUR_GIB)
+                                         : boot_info.ram[i].end);
     tag_kept();
     if (frame_alloc(NULL, FRAME_KERNEL, 0, FRAME_ZERO, &frame_zero) != 0)
         panic("no memory: %lu frames", (unsigned long)total_count);

@@ -86,6 +86,10 @@ extern struct frame *frame_zero;
 uint64_t frames_total(void);
 uint64_t frames_free(void);
 uint64_t frames_used(enum frame_use use);
+#ifdef BOXWORK_DEBUG
+// The highest address that a page of a process has had since the start.
+paddr_t frames_user_highest(void);
+#endif
 
 static inline struct frame *frame_of(paddr_t address)
 {

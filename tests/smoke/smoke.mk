@@ -5,8 +5,8 @@
 # `make ci-extra`; the others in `make test` too.
 
 SMOKE := $(BUILD)/smoke
-SMOKE_DIRECT := $(addprefix $(SMOKE)/,microvm-32M.t microvm-6G.t q35-32M.t q35-6G.t pc-32M.t)
-SMOKE_ISO := $(addprefix $(SMOKE)/,iso-bios-32M.t iso-bios-6G.t iso-uefi-256M.t)
+SMOKE_DIRECT := $(addprefix $(SMOKE)/,microvm-32M.t microvm-6G.t q35-32M.t q35-6G.t pc-32M.t pc-6G.t)
+SMOKE_ISO := $(addprefix $(SMOKE)/,iso-bios-32M.t iso-bios-6G.t iso-uefi-256M.t iso-uefi-6G.t)
 SMOKE_RUN := build/host/boxwork run --timeout 200s --hang 120s
 OVMF := /usr/share/ovmf/OVMF.fd
 
@@ -18,29 +18,35 @@ $(SMOKE)/$(1).t: tests/smoke/smoke.mk
 	@chmod +x $$@
 endef
 SMOKE_DIRECTLY = --kernel build/debug/boxwork.elf --archive build/test.cpio $(1) -- /bin/smoke.sh
+SMOKE_6G = -m 6G --cpus 2 -e SMOKE_HIGH=yes --bind "dev /dev rwc"
 # The program that is named is passed over: the job in the ISO has it.
-SMOKE_BY_ISO = --machine q35 --cdrom $(SMOKE)/smoke.iso $(1) -- true
+SMOKE_BY_ISO = --machine q35 --cdrom $(SMOKE)/$(1).iso $(2) -- true
 $(eval $(call SMOKE_SCRIPT,microvm-32M,$(call SMOKE_DIRECTLY,-m 32M)))
-$(eval $(call SMOKE_SCRIPT,microvm-6G,$(call SMOKE_DIRECTLY,-m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,microvm-6G,$(call SMOKE_DIRECTLY,$(SMOKE_6G))))
 $(eval $(call SMOKE_SCRIPT,q35-32M,$(call SMOKE_DIRECTLY,--machine q35 -m 32M)))
-$(eval $(call SMOKE_SCRIPT,q35-6G,$(call SMOKE_DIRECTLY,--machine q35 -m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,q35-6G,$(call SMOKE_DIRECTLY,--machine q35 $(SMOKE_6G))))
 $(eval $(call SMOKE_SCRIPT,pc-32M,$(call SMOKE_DIRECTLY,--machine pc -m 32M)))
-$(eval $(call SMOKE_SCRIPT,iso-bios-32M,$(call SMOKE_BY_ISO,-m 32M)))
-$(eval $(call SMOKE_SCRIPT,iso-bios-6G,$(call SMOKE_BY_ISO,-m 6G --cpus 2)))
-$(eval $(call SMOKE_SCRIPT,iso-uefi-256M,$(call SMOKE_BY_ISO,--bios $(OVMF) -m 256M)))
+$(eval $(call SMOKE_SCRIPT,pc-6G,$(call SMOKE_DIRECTLY,--machine pc $(SMOKE_6G))))
+$(eval $(call SMOKE_SCRIPT,iso-bios-32M,$(call SMOKE_BY_ISO,smoke,-m 32M)))
+$(eval $(call SMOKE_SCRIPT,iso-bios-6G,$(call SMOKE_BY_ISO,smoke-high,-m 6G --cpus 2)))
+$(eval $(call SMOKE_SCRIPT,iso-uefi-256M,$(call SMOKE_BY_ISO,smoke,--bios $(OVMF) -m 256M)))
+$(eval $(call SMOKE_SCRIPT,iso-uefi-6G,$(call SMOKE_BY_ISO,smoke-high,--bios $(OVMF) -m 6G --cpus 2)))
 
-$(SMOKE)/job: tests/smoke/smoke.mk
+SMOKE_ISOS := $(SMOKE)/smoke.iso $(SMOKE)/smoke-high.iso
+
+$(SMOKE)/smoke-high.job: SMOKE_JOB := environment=SMOKE_HIGH=yes\0bind=dev /dev rwc\0
+$(SMOKE)/%.job: tests/smoke/smoke.mk
 	@mkdir -p $(@D)
-	@printf 'environment=PATH=/bin:/usr/bin\0environment=HOME=/root\0argument=/bin/smoke.sh\0' >$@
+	@printf '$(SMOKE_JOB)environment=PATH=/bin:/usr/bin\0environment=HOME=/root\0argument=/bin/smoke.sh\0' >$@
 
-$(SMOKE)/job.cpio: $(SMOKE)/job $(BUILD)/host/mkcpio
-	@echo 'file /boxwork/job 0600 $(SMOKE)/job' >$(SMOKE)/job.list
-	@$(BUILD)/host/mkcpio $@ $(SMOKE)/job.list
+$(SMOKE)/%.job.cpio: $(SMOKE)/%.job $(BUILD)/host/mkcpio
+	@echo 'file /boxwork/job 0600 $<' >$(SMOKE)/$*.list
+	@$(BUILD)/host/mkcpio $@ $(SMOKE)/$*.list
 
-$(SMOKE)/smoke.iso: $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/job.cpio tools/iso/make.sh tools/iso/grub.cfg
+$(SMOKE_ISOS): $(SMOKE)/%.iso: $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/%.job.cpio tools/iso/make.sh tools/iso/grub.cfg
 	@echo "  ISO     $@"
-	@tools/iso/make.sh $@ $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/job.cpio
+	@tools/iso/make.sh $@ $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/$*.job.cpio
 
 .PHONY: smoke
-smoke: $(VM_NEEDS) $(SMOKE_DIRECT) $(SMOKE_ISO) $(SMOKE)/smoke.iso
+smoke: $(VM_NEEDS) $(SMOKE_DIRECT) $(SMOKE_ISO) $(SMOKE_ISOS)
 	@$(PROVE) --timer $(SMOKE_DIRECT) $(SMOKE_ISO)

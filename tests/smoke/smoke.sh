@@ -178,6 +178,12 @@ shell 'date is past the year 2020' 'yes' '[ "$(date +%Y)" -gt 2020 ] && echo yes
 shell 'uname names the machine' 'x86_64' 'uname -m'
 shell 'id is root' '0' 'id -u'
 
+# Where memory above 4 GiB was given, a program's pages must be there: more of them than the scraps below that firmware leaves.
+if [ "${SMOKE_HIGH:-}" = yes ]; then
+    shell 'programs use memory above 4 GiB' 'yes' \
+        'dd if=/dev/zero of=/dev/null bs=256M count=1 2>/dev/null; echo user-above 4294967296 >/dev/ledger && echo yes'
+fi
+
 cd / && rm -rf "$work"
 verdict 'the work directory can be removed' 'gone' "$([ -e "$work" ] || echo gone)"
 echo "1..$number"
