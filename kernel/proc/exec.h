@@ -35,18 +35,18 @@ struct exec_build {
     const char *path;                // as exec was called
     const char *const *argv;
     const char *const *envp;
-    char lines[EXEC_SCRIPTS_MAX][EXEC_LINE_SIZE]; // first lines of scripts
-    // what stands before path: interpreters and their arguments
-    const char *lead[2 * EXEC_SCRIPTS_MAX];
     unsigned lead_count;
     unsigned scripts;
     struct space *space;
-    struct elf_image program, interpreter;
-    uint8_t table[ELF_HEADERS_MAX * ELF_SEGMENT_HEADER_SIZE];
     vaddr_t bias;                    // of the program
     vaddr_t interpreter_base;        // 0: none
     vaddr_t start;                   // where it begins to run
     vaddr_t sp;
+    // What stands before path: interpreters and their arguments. From here on nothing is cleared.
+    const char *lead[2 * EXEC_SCRIPTS_MAX];
+    char lines[EXEC_SCRIPTS_MAX][EXEC_LINE_SIZE]; // first lines of scripts
+    struct elf_image program, interpreter;
+    uint8_t table[ELF_HEADERS_MAX * ELF_SEGMENT_HEADER_SIZE];
 };
 
 // exec_build.c. Errors as process_exec_current. envp of the program; replace_env as in the image.

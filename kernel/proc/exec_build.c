@@ -222,12 +222,13 @@ int exec_image_build(struct process *process, struct handle *handle, const char 
                      const char *const *argv, const char *const *envp, bool replace_env,
                      struct exec_image **out)
 {
-    struct exec_build *build = kmalloc(sizeof(*build), account_current());
+    struct exec_build *build = kmalloc_raw(sizeof(*build), account_current());
     struct exec_image *image = slab_alloc(&image_cache, process->box->account);
     int error = -ENOMEM;
 
     if (build == NULL || image == NULL)
         goto out;
+    memset(build, 0, offsetof(struct exec_build, lead));
     build->process = process;
     build->path = path;
     build->argv = argv;

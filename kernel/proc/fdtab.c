@@ -22,6 +22,7 @@
 #define FD_LIMIT (1U << 20)
 #define FD_FIRST 64U
 #define FD_CLOEXEC 1
+#define WORDS_TO_RELAX 16 // of 64 fds
 
 struct fd_block {
     unsigned capacity;     // a power of two, at least FD_FIRST
@@ -114,12 +115,17 @@ static unsigned lowest_free(const struct fd_block *block, unsigned lowest)
     return first_clear(block->open, word * 64, word * 64 + 64);
 }
 
+// Fills the empty to.
 static void block_copy(struct fd_block *to, const struct fd_block *from)
 {
-    memcpy(to->slots, from->slots, from->capacity * sizeof(*from->slots));
-    memcpy(to->cloexec, from->cloexec, BITS_WORDS(from->capacity) * 8);
-    memcpy(to->open, from->open, BITS_WORDS(from->capacity) * 8);
     for (unsigned word = 0; word < BITS_WORDS(from->capacity); word++) {
+        to->cloexec[word] = from->cloexec[word];
+        to->open[word] = from->open[word];
+        for (uint64_t left = from->open[word]; left != 0; left &= left - 1) {
+            unsigned fd = word * 64 + bits_lowest(left);
+
+            to->slots[fd] = from->slots[fd];
+        }
         if (to->open[word] == UINT64_MAX)
             bits_set(to->full[0], word);
     }
@@ -184,6 +190,14 @@ static void table_destroy(struct fdtab *table)
     slab_free(&fdtab_cache, table);
 }
 
+static void hold_handles(const struct fd_block *block)
+{
+    for (unsigned word = 0; word < BITS_WORDS(block->capacity); word++) {
+        for (uint64_t left = block->open[word]; left != 0; left &= left - 1)
+            handle_get(block->slots[word * 64 + bits_lowest(left)]);
+    }
+}
+
 // Fills the empty to. Returns false if from has outgrown it.
 static bool copy_handles(struct fdtab *from, struct fdtab *to)
 {
@@ -194,10 +208,7 @@ static bool copy_handles(struct fdtab *from, struct fdtab *to)
     if (fits) {
         block_copy(to->block, from->block);
         to->count = from->count;
-        for (unsigned fd = 0; fd < from->block->capacity; fd++) {
-            if (from->block->slots[fd] != NULL)
-                handle_get(from->block->slots[fd]);
-        }
+        hold_handles(to->block);
     }
     spin_unlock(&from->lock);
     return fits;
@@ -238,24 +249,31 @@ void fdtab_get(struct fdtab *table)
     refcount_get(&table->ref);
 }
 
+static void drop_handle(struct fdtab *table, struct handle *handle)
+{
+    lock_fd_closed(table, handle->node);
+    if (handle->ops->flush != NULL)
+        handle->ops->flush(handle);
+    handle_put(handle);
+}
+
 void fdtab_put(struct fdtab *table)
 {
+    const struct fd_block *block = table->block;
     bool leak = planted("leak-fd");
 
     if (!refcount_put(&table->ref))
         return;
-    for (unsigned fd = 0; fd < table->block->capacity; fd++) {
-        struct handle *handle = table->block->slots[fd];
+    for (unsigned word = 0; word < BITS_WORDS(block->capacity); word++) {
+        for (uint64_t left = block->open[word]; left != 0; left &= left - 1) {
+            struct handle *handle = block->slots[word * 64 + bits_lowest(left)];
 
-        if (handle == NULL)
-            continue;
-        lock_fd_closed(table, handle->node);
-        if (handle->ops->flush != NULL)
-            handle->ops->flush(handle);
-        if (!leak)
-            handle_put(handle);
-        leak = false;
-        if (fd % 1024 == 1023)
+            if (leak)
+                handle_get(handle);
+            leak = false;
+            drop_handle(table, handle);
+        }
+        if (word % WORDS_TO_RELAX == WORDS_TO_RELAX - 1)
             thread_relax();
     }
     account_uncharge(table->account, RESOURCE_FDS, table->count);
@@ -288,14 +306,6 @@ int fdtab_add(struct fdtab *table, struct handle *handle, int lowest, uint64_t l
     table->count++;
     spin_unlock(&table->lock);
     return (int)fd;
-}
-
-static void drop_handle(struct fdtab *table, struct handle *handle)
-{
-    lock_fd_closed(table, handle->node);
-    if (handle->ops->flush != NULL)
-        handle->ops->flush(handle);
-    handle_put(handle);
 }
 
 int fdtab_set(struct fdtab *table, int fd, struct handle *handle, bool cloexec)

@@ -35,6 +35,7 @@ struct signal_action { // as struct linux_sigaction
 struct signal_actions {
     struct refcount ref;
     struct spinlock lock;                               // rank SIGNAL_ACTIONS
+    uint64_t ignored;                                   // by signal bit: its handler is SIG_IGN
     struct signal_action actions[SIGNAL_COUNT + 1];     // by number
 };
 

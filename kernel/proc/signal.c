@@ -13,6 +13,7 @@
 #include "kernel/proc/private.h"
 #include "kernel/proc/queue.h"
 #include "kernel/sync/spinlock.h"
+#include "lib/base/bits.h"
 
 static SLAB_CACHE(signals_cache, "signals", struct signals);
 static SLAB_CACHE(actions_cache, "signal actions", struct signal_actions);
@@ -76,6 +77,7 @@ int signals_fork(struct signals *from, struct account *account, bool share_actio
     if (error != 0)
         return error;
     irq = spin_lock_irq_save(&from->actions->lock);
+    actions->ignored = from->actions->ignored;
     memcpy(actions->actions, from->actions->actions, sizeof(actions->actions));
     spin_unlock_irq_restore(&from->actions->lock, irq);
     return create_with(account, actions, signals);
@@ -94,10 +96,9 @@ void signals_exec(struct signals *signals, struct signal_actions *actions)
     struct signal_actions *old = signals->actions;
     uint64_t irq = spin_lock_irq_save(&signals->lock);
 
-    for (unsigned number = 1; number <= SIGNAL_COUNT; number++) {
-        if (old->actions[number].handler == SIG_IGN)
-            actions->actions[number].handler = SIG_IGN;
-    }
+    actions->ignored = old->ignored;
+    for (uint64_t left = old->ignored; left != 0; left &= left - 1)
+        actions->actions[bits_lowest(left) + 1].handler = SIG_IGN;
     signals->actions = actions;
     signals->last_note_length = 0;
     spin_unlock_irq_restore(&signals->lock, irq);

@@ -26,6 +26,9 @@ int signal_set_action(unsigned number, const struct signal_action *action,
         signals->actions->actions[number] = *action;
         signals->actions->actions[number].flags &= SA_KNOWN; // how a program learns which are
         signals->actions->actions[number].mask &= ~SIGNAL_SET_UNBLOCKABLE;
+        signals->actions->ignored &= ~SIGNAL_BIT(number);
+        if (action->handler == SIG_IGN)
+            signals->actions->ignored |= SIGNAL_BIT(number);
     }
     spin_unlock_irq_restore(&signals->actions->lock, actions_irq);
     // What is ignored from now on is also taken off the queues (POSIX, sigaction).

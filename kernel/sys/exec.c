@@ -35,11 +35,12 @@ struct exec_arguments {
 
 static int add_block(struct exec_arguments *arguments, size_t size)
 {
-    struct block *block = kmalloc(sizeof(*block) + size, account_current());
+    struct block *block = kmalloc_raw(sizeof(*block) + size, account_current());
 
     if (block == NULL)
         return -ENOMEM;
     block->size = size;
+    block->used = 0;
     block->next = arguments->blocks;
     arguments->blocks = block;
     return 0;
