@@ -17,12 +17,12 @@ BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c)
 BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
 
 .PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-own bench-programs \
-	bench-fetch profile
+	bench-deps bench-fetch profile
 
-bench: kernel bench-programs
+bench: bench-deps kernel bench-programs
 	@$(BENCH_RUN) $(if $(BASE),base $(BASE),compare)
 
-bench-exact: kernel bench-programs
+bench-exact: bench-deps kernel bench-programs
 	@$(BENCH_RUN) exact
 
 bench-budget: kernel bench-own
@@ -37,6 +37,10 @@ bench-document:
 profile: kernel bench-programs
 	@$(if $(LINE),,$(error make profile LINE=x: name a line of the benchmark))
 	@$(BENCH_RUN) profile $(LINE)
+
+# The charts' program.
+bench-deps:
+	@tools/deps.sh bench
 
 bench-fetch:
 	@tools/bench/fetch.sh $(BENCH)

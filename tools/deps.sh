@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # deps.sh - checks for the commands that building and testing need; on Debian, as root, installs the packages that are missing.
 #
-# usage: tools/deps.sh [extra|programs]   extra: those of make ci-extra, make iso and make lint too; programs: of make test-programs
+# usage: tools/deps.sh [extra|programs|bench]   extra: those of make ci-extra, make iso and make lint too; programs: of make
+# test-programs; bench: of make bench
 
 set -eu
 
@@ -27,11 +28,14 @@ mformat mtools
 programs='dpkg-source dpkg-dev
 unshare util-linux
 /lib/ld-musl-x86_64.so.1 musl'
+bench='gnuplot gnuplot-nox'
 case ${1:-} in
 extra) needed="$needed
 $extra" ;;
 programs) needed="$needed
 $programs" ;;
+bench) needed="$needed
+$bench" ;;
 esac
 
 has() {

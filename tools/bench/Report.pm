@@ -131,25 +131,54 @@ sub growth_of {
     return \%values;
 }
 
-# How much dearer each kind is at 10,000 than at 100.
+# How much dearer one kind is at 10,000 than at 100; undef if it was not measured.
+sub growth_factor {
+    my ($results, $kind) = @_;
+    my $values = growth_of($results, $kind);
+    return $values->{100} && $values->{10000} ? $values->{10000} / $values->{100} : undef;
+}
+
+# The kinds whose limits Boxwork keeps, or does not: a list of hashes (kind, limit, met). What was
+# not measured is not met.
+sub growth_rows {
+    my ($boxwork) = @_;
+    my @rows;
+    for (read_tsv('tests/bench/growth.tsv')) {
+        my ($kind, $limit) = @$_;
+        my $factor = growth_factor($boxwork, $kind);
+        my $met = defined $factor && $factor <= $limit ? 'yes' : 'NO';
+        push @rows, { kind => $kind, limit => $limit, met => $met };
+    }
+    return @rows;
+}
+
 sub growth_table {
     my (%results) = @_;
     my @systems = sort keys %results;
     my $text = sprintf "%-26s%s %6s %s\n", 'growth, 100 to 10,000',
         join('', map { sprintf '%10s', $_ } @systems), 'limit', 'met';
-    for my $row (read_tsv('tests/bench/growth.tsv')) {
-        my ($kind, $limit) = @$row;
-        my ($cells, $met) = ('', '-');
+    for my $row (growth_rows($results{boxwork})) {
+        my $cells = '';
         for my $system (@systems) {
-            my $values = growth_of($results{$system}, $kind);
-            my $both = $values->{100} && $values->{10000};
-            my $factor = $both ? $values->{10000} / $values->{100} : undef;
-            $cells .= sprintf '%10s', $both ? sprintf('%.2f', $factor) : '-';
-            $met = !$both ? '-' : $factor <= $limit ? 'yes' : 'NO' if $system eq 'boxwork';
+            my $factor = growth_factor($results{$system}, $row->{kind});
+            $cells .= sprintf '%10s', defined $factor ? sprintf('%.2f', $factor) : '-';
         }
-        $text .= sprintf "%-26s%s %6s %s\n", $kind, $cells, $limit, $met;
+        $text .= sprintf "%-26s%s %6s %s\n", $row->{kind}, $cells, @$row{qw(limit met)};
     }
     return $text;
+}
+
+# What a run must reach and has not, a line each: goals of lines (rows as join_results makes them),
+# those that have no row among them, and limits of growth.
+sub unmet_text {
+    my ($rows, $boxwork) = @_;
+    my $goals = goals();
+    my %met = map { $_->{name} => $_->{met} // '' } @$rows;
+    my @must = grep { $goals->{$_}{kind} eq 'must' } sort keys %$goals;
+    my @text = map { "NOT REACHED: the goal of $_\n" } grep { ($met{$_} // '') ne 'yes' } @must;
+    push @text, map { "NOT KEPT: the limit of growth of $_->{kind}\n" }
+        grep { $_->{met} ne 'yes' } growth_rows($boxwork);
+    return join '', @text;
 }
 
 # The ratios by the clock, a column for each number of CPUs.

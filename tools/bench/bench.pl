@@ -111,7 +111,7 @@ sub linux_version {
     return $version;
 }
 
-# Returns whether every line ran and verified what it did.
+# Returns whether every line ran and verified what it did, every goal is reached and every limit kept.
 sub compare_exact {
     my (%results) = map { $_ => exact_results($_, $kernels{$_}) } sort keys %kernels;
     add_boot_lines($results{$_}, $_, $kernels{$_}) for sort keys %kernels;
@@ -126,8 +126,9 @@ sub compare_exact {
     for my $kind (map { $_->[0] } Report::read_tsv('tests/bench/growth.tsv')) {
         Report::chart_growth("$dir/grow-$kind.svg", $kind, %results);
     }
-    print $text;
-    return !grep { %{ $results{$_}{failed} } } keys %results;
+    my $unmet = Report::unmet_text(\@rows, $results{boxwork});
+    print $text, $unmet;
+    return $unmet eq '' && !grep { %{ $results{$_}{failed} } } keys %results;
 }
 
 sub wall_results {
@@ -226,7 +227,7 @@ sub rebase {
     return 1;
 }
 
-# Fails where a line is dearer than its limit, failed, or is missing.
+# Fails where a line is dearer than its limit or misses its goal, failed, or is missing.
 sub check_budget {
     my %linux = map { @$_[0, 1] } Report::read_tsv('tests/bench/linux.tsv');
     my $goals = Report::goals();
@@ -236,10 +237,13 @@ sub check_budget {
     for (Report::read_tsv('tests/bench/budget.tsv')) {
         my ($name, $budget, $limit) = @$_;
         my $value = $results->{lines}{$name}{value};
-        my $of = $linux{ $goals->{$name} ? $goals->{$name}{against} : $name };
-        my $word = !defined $value ? 'MISSING' : $value > $limit ? 'WORSE'
+        my $goal = $goals->{$name};
+        my $of = $linux{ $goal ? $goal->{against} : $name };
+        my $missed = $goal && $goal->{kind} eq 'must' && $of && defined $value
+            && $value / $of > $goal->{ratio};
+        my $word = !defined $value ? 'MISSING' : $value > $limit ? 'WORSE' : $missed ? 'MISSED'
             : $value < $budget / $TOLERANCE ? 'better' : '';
-        $good = 0 if $word =~ /MISSING|WORSE/;
+        $good = 0 if $word =~ /MISSING|WORSE|MISSED/;
         printf "%-26s %14s %14s %-7s %12s\n", $name, Report::grouped($budget),
             Report::grouped($value), $word,
             Report::ratio_text($of && $value ? $value / $of : undef);
