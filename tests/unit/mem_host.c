@@ -79,6 +79,17 @@ bool boot_option(const char *key, char *value, size_t size)
     return false;
 }
 
+// No space of these tests has a vDSO.
+paddr_t arch_vdso_code(void)
+{
+    abort();
+}
+
+paddr_t arch_vdso_data(void)
+{
+    abort();
+}
+
 unsigned arch_cpu_count(void)
 {
     return host_cpu_count;

@@ -259,7 +259,7 @@ static void do_protect(struct world *world, unsigned first, unsigned count)
 static void do_discard(struct world *world, unsigned first, unsigned count)
 {
     int expected = all_mapped(world, first, count) ? 0 : -ENOMEM;
-    int error = space_discard(world->space, address_of(first), count * PAGE_SIZE);
+    int error = space_discard(world->space, address_of(first), count * PAGE_SIZE, false);
 
     if (error != expected)
         complain("discard", first, error, expected);
