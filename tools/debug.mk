@@ -3,4 +3,5 @@
 
 .PHONY: debug
 debug: kernel-debug image
+	@tools/deps.sh debug
 	@tools/debug.sh $(OPTIONS)

@@ -11,12 +11,6 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     shift
 done
 [ $# -eq 0 ] || shift
-for tool in gdb qemu-system-x86_64; do
-    command -v "$tool" >/dev/null || {
-        echo "debug.sh: $tool is missing; install the package ${tool%-x86_64}" | sed 's/qemu-system$/qemu-system-x86/' >&2
-        exit 1
-    }
-done
 directory=$(mktemp -d)
 machine=
 trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null; rm -rf "$directory"' EXIT

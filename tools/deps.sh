@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # deps.sh - checks for the commands that building and testing need; on Debian, as root, installs the packages that are missing.
 #
-# usage: tools/deps.sh [extra|programs|bench]   extra: those of make ci-extra, make iso and make lint too; programs: of make
-# test-programs; bench: of make bench
+# usage: tools/deps.sh [GROUP]...   besides what make, make run and make test need: what make ci-extra (extra), make iso (iso),
+# make lint and make format (lint), make debug (debug), make bench (bench), make test-programs (programs) need
 
 set -eu
 
@@ -13,30 +13,51 @@ ld binutils
 make make
 perl perl
 prove perl
+script bsdutils
 musl-gcc musl-tools
 qemu-system-x86_64 qemu-system-x86
 /bin/busybox busybox-static
 clang clang
-/usr/share/qemu/qboot.rom qemu-system-data
+/usr/share/qemu/bios-microvm.bin qemu-system-data
+/usr/share/seabios/bios-256k.bin seabios
 /usr/include/stdio.h libc6-dev'
-extra='grub-mkrescue grub-common
+iso='grub-mkrescue grub-common
 /usr/lib/grub/i386-pc/moddep.lst grub-pc-bin
 /usr/lib/grub/x86_64-efi/moddep.lst grub-efi-amd64-bin
 xorriso xorriso
-mformat mtools
-/usr/share/ovmf/OVMF.fd ovmf'
+mformat mtools'
+extra="$iso
+/usr/share/ovmf/OVMF.fd ovmf"
+lint='clang-tidy clang-tidy
+clang-format clang-format
+cppcheck cppcheck
+git git'
+debug='gdb gdb'
+bench='gnuplot gnuplot-nox
+git git'
 programs='dpkg-source dpkg-dev
 unshare util-linux
 /lib/ld-musl-x86_64.so.1 musl'
-bench='gnuplot gnuplot-nox'
-case ${1:-} in
-extra) needed="$needed
+for group; do
+    case $group in
+    extra) needed="$needed
 $extra" ;;
-programs) needed="$needed
-$programs" ;;
-bench) needed="$needed
+    iso) needed="$needed
+$iso" ;;
+    lint) needed="$needed
+$lint" ;;
+    debug) needed="$needed
+$debug" ;;
+    bench) needed="$needed
 $bench" ;;
-esac
+    programs) needed="$needed
+$programs" ;;
+    *)
+        echo "deps.sh: no group $group" >&2
+        exit 1
+        ;;
+    esac
+done
 
 has() {
     case $1 in

@@ -3,8 +3,11 @@
 
 ISO := $(BUILD)/boxwork.iso
 
-.PHONY: iso
+.PHONY: iso iso-deps
 iso: $(ISO)
 
-$(ISO): $(BUILD)/boxwork.elf $(BUILD)/boot.cpio tools/iso/make.sh tools/iso/grub.cfg
+iso-deps:
+	@tools/deps.sh iso
+
+$(ISO): $(BUILD)/boxwork.elf $(BUILD)/boot.cpio tools/iso/make.sh tools/iso/grub.cfg | iso-deps
 	@tools/iso/make.sh $@ $(BUILD)/boxwork.elf $(BUILD)/boot.cpio

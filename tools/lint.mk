@@ -9,9 +9,15 @@ KERNEL_H = $(filter kernel/% lib/% abi/%,$(H_FILES))
 CLANG_FLAGS := --target=x86_64-elf -std=gnu11 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 	-fno-pic -I. -isystem lib/freestanding -DBOXWORK_DEBUG -Wno-gnu -Wno-unknown-warning-option
 
-.PHONY: lint lint-edges lint-headers lint-thread-safety lint-tidy lint-cppcheck format
+LINTS := lint-edges lint-headers lint-thread-safety lint-cppcheck lint-tidy
 
-lint: lint-edges lint-headers lint-thread-safety lint-cppcheck lint-tidy
+.PHONY: lint lint-deps $(LINTS) format
+
+lint: $(LINTS)
+
+format $(LINTS): | lint-deps
+lint-deps:
+	@tools/deps.sh lint
 
 # Includes go down the layers.
 lint-edges:

@@ -43,10 +43,13 @@ $(SMOKE)/%.job.cpio: $(SMOKE)/%.job $(BUILD)/host/mkcpio
 	@echo 'file /boxwork/job 0600 $<' >$(SMOKE)/$*.list
 	@$(BUILD)/host/mkcpio $@ $(SMOKE)/$*.list
 
-$(SMOKE_ISOS): $(SMOKE)/%.iso: $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/%.job.cpio tools/iso/make.sh tools/iso/grub.cfg
+$(SMOKE_ISOS): $(SMOKE)/%.iso: $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/%.job.cpio tools/iso/make.sh tools/iso/grub.cfg | smoke-deps
 	@echo "  ISO     $@"
 	@tools/iso/make.sh $@ $(BUILD)/debug/boxwork.elf $(VM_IMAGE) $(SMOKE)/$*.job.cpio
 
-.PHONY: smoke
+.PHONY: smoke smoke-deps
+smoke-deps:
+	@tools/deps.sh extra
+
 smoke: $(VM_NEEDS) $(SMOKE_DIRECT) $(SMOKE_ISO) $(SMOKE_ISOS)
 	@$(PROVE) --timer $(SMOKE_DIRECT) $(SMOKE_ISO)

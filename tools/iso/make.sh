@@ -6,12 +6,6 @@
 set -eu
 
 image=$1
-for tool in grub-mkrescue xorriso mformat; do
-    command -v "$tool" >/dev/null || {
-        echo "make.sh: $tool is missing; install the packages grub-pc-bin grub-efi-amd64-bin xorriso mtools" >&2
-        exit 1
-    }
-done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
