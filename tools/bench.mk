@@ -6,6 +6,7 @@
 #   make bench-exact      the exact mode alone
 #   make bench-budget     Boxwork against tests/bench/budget.tsv; fails if a line is 5 % worse
 #   make bench-rebase     writes the measured figures into the budget
+#   make bench-start      from the start of the launcher to its exit, in milliseconds
 #   make bench-document   puts the tables of the last `make bench` into docs/performance.md
 #   make profile LINE=x   where the instructions of a line go
 
@@ -16,7 +17,7 @@ BENCH_SOURCES := $(filter-out tests/bench/lua_main.c,$(wildcard tests/bench/*.c)
 # At an address that no kernel uses while it starts: the profiler knows its first instruction by it.
 BENCH_LDFLAGS := -static -Wl,-Ttext-segment=0x70000000
 
-.PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-own bench-programs \
+.PHONY: bench bench-exact bench-budget bench-rebase bench-document bench-start bench-own bench-programs \
 	bench-deps bench-fetch profile
 
 bench: bench-deps kernel bench-programs
@@ -34,11 +35,18 @@ bench-rebase: kernel bench-programs
 bench-document:
 	@$(BENCH_RUN) document
 
+bench-start: all $(BENCH)/nothing
+	@tools/bench/start.pl $(BENCH)
+
+$(BENCH)/nothing: tests/bench/nothing.S tools/bench.mk
+	@mkdir -p $(@D)
+	@$(CC) -nostdlib -static -no-pie -Wl,-Ttext-segment=0x100000,-z,noseparate-code,--build-id=none $< -o $@
+
 profile: kernel bench-programs
 	@$(if $(LINE),,$(error make profile LINE=x: name a line of the benchmark))
 	@$(BENCH_RUN) profile $(LINE)
 
-# The charts' program.
+# The charts' program, and git.
 bench-deps:
 	@tools/deps.sh bench
 
