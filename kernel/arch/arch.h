@@ -283,6 +283,8 @@ void NORETURN arch_reboot(void);
 void arch_early_putc(char byte);
 // Walks the frame pointers from frame (0: the caller's). Returns: how many addresses it wrote.
 unsigned arch_backtrace(uint64_t frame_pointer, uint64_t *addresses, unsigned most);
+// The registers as they were where the function that it is the first statement of was called.
+static ALWAYS_INLINE void arch_frame_capture(struct trapframe *frame);
 // Prints a trap frame's registers to the log at level error.
 void arch_frame_print(const struct trapframe *frame);
 void arch_cpu_name(char *text, size_t size); // for /proc/cpuinfo

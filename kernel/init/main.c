@@ -76,13 +76,32 @@ static void start_first_program(void)
         panic("the first program, %s, does not start: error %d", path, -error);
 }
 
-// Faults that the launcher must notice.
+// Until the stack's guard page, and the double fault that follows, which has a stack of its own.
+static NOINLINE unsigned fill_stack(unsigned depth)
+{
+    volatile unsigned here[64] = { depth };
+
+    return depth == UINT32_MAX ? 0 : fill_stack(depth + 1) + here[0];
+}
+
+// Faults that the launcher must notice, and guards that must hold: what is not to be written, run,
+// or there at all.
 static void fail_as_planted(void)
 {
+    static volatile uint8_t ret = 0xc3;
+
     if (planted("panic"))
         panic("planted on purpose");
     while (planted("hang"))
         arch_irq_disable();
+    if (planted("write-text"))
+        *(volatile uint8_t *)(uintptr_t)kernel_main = ret;
+    if (planted("run-data"))
+        ((void (*)(void))(uintptr_t)&ret)();
+    if (planted("read-null"))
+        (void)*(volatile uint8_t *)(uintptr_t)(ret - 0xc3);
+    if (planted("stack-overflow"))
+        (void)fill_stack(0);
 }
 
 static void init_thread(void *argument)

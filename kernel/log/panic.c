@@ -26,14 +26,13 @@ static void print_address(const char *prefix, uint64_t address)
         log_error("%s%#018lx", prefix, address);
 }
 
-static void print_backtrace(const struct trapframe *frame, uint64_t frame_pointer)
+static void print_backtrace(const struct trapframe *frame)
 {
     uint64_t addresses[BACKTRACE_MAX];
-    unsigned count = arch_backtrace(frame_pointer, addresses, BACKTRACE_MAX);
+    unsigned count = arch_backtrace(arch_frame_pointer(frame), addresses, BACKTRACE_MAX);
 
     log_error("backtrace:");
-    if (frame != NULL)
-        print_address("  ", arch_frame_ip(frame));
+    print_address("  ", arch_frame_ip(frame));
     for (unsigned i = 0; i < count; i++)
         print_address("  ", addresses[i]);
 }
@@ -70,8 +69,7 @@ static void claim(void)
         arch_relax();
 }
 
-static void NORETURN finish(const struct trapframe *frame, uint64_t frame_pointer,
-                            const char *format, va_list arguments)
+static void NORETURN finish(const struct trapframe *frame, const char *format, va_list arguments)
 {
     char text[256];
 
@@ -80,19 +78,20 @@ static void NORETURN finish(const struct trapframe *frame, uint64_t frame_pointe
     log_enter_panic();
     arch_cpus_stop();
     log_error("PANIC: %s", text);
-    if (frame != NULL)
-        arch_frame_print(frame);
-    print_backtrace(frame, frame_pointer);
+    arch_frame_print(frame);
+    print_backtrace(frame);
     print_cpus();
     arch_fail();
 }
 
 void panic(const char *format, ...)
 {
+    struct trapframe frame;
     va_list arguments;
 
+    arch_frame_capture(&frame);
     va_start(arguments, format);
-    finish(NULL, (uint64_t)__builtin_frame_address(0), format, arguments);
+    finish(&frame, format, arguments);
 }
 
 void panic_frame(const struct trapframe *frame, const char *format, ...)
@@ -100,7 +99,7 @@ void panic_frame(const struct trapframe *frame, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    finish(frame, arch_frame_pointer(frame), format, arguments);
+    finish(frame, format, arguments);
 }
 
 void assert_failed(const char *condition, const char *file, int line)

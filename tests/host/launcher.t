@@ -86,6 +86,26 @@ ends('a program ended by SIGKILL', 137, 'SIGKILL', 'run', 'sh', '-c', 'kill -KIL
 ends('a kernel that panics', 125, 'the kernel panicked: planted', 'run', @debug, '--append', 'fault=panic', 'true');
 ends('a kernel that hangs', 125, '(has not answered for|was not started within) 2 s', 'run', @debug, '--hang', '2s', '--append', 'fault=hang',
     'true');
+# What the kernel says of its own end: who is at fault, registers, where it was, what ran.
+for (['panic', 'planted on purpose'], ['write-text', 'write to 0x'], ['run-data', 'execution of 0x'], ['read-null', 'read of 0'],
+    ['stack-overflow', 'double fault']) {
+    my ($fault, $text) = @$_;
+    ends("the kernel's own fault is a panic: $fault", 125, "the kernel panicked: .*$text", 'run', @debug, '--log', "$dir/log",
+        '--append', "fault=$fault", 'true');
+    my $log = slurp("$dir/log");
+    ok($log =~ /PANIC: .*$text.*\brip [0-9a-f:]{18,}.*\brax [0-9a-f]{16}.*backtrace:\n.* 0x[0-9a-f]{16} [\w.]+\+0x.*CPU 0 ran init/s,
+        "$fault: the log has registers, a backtrace by name, and what ran") or diag $log;
+    my ($cr0, $cr4) = map { hex } $log =~ /cr0 (\w+) .* cr4 (\w+)/;
+    ok(($cr0 & 0x10000) && ($cr4 & 0x300800) == 0x300800, "$fault: WP, SMEP, SMAP and UMIP are on");
+}
+{
+    my $before = time;
+    my ($code, $out, $err) = run('run', 'busybox', 'sh', '-c', 'ls -l / | wc -l; ps; (sleep 100 &) ; exit 7');
+    ok($code == 7 && time - $before < 50 && $out =~ /^\d+\n.*PID.*\n.* ps\n/s && $err eq '',
+        'a program that leaves another behind ends at once') or diag "$code $out $err";
+}
+spew("$dir/silent", "#!/bin/sh\nexit 0\n", 0755);
+ends('a machine that ends without the end marker', 125, 'without saying how true did', 'run', '--qemu', "$dir/silent", 'true');
 {
     my ($code, $out) = run('--help');
     ok($code == 0 && $out =~ /^usage: boxwork run/, '--help lists the options and is no error');
@@ -249,6 +269,16 @@ sub record { my $text = slurp("$dir/status"); return $text =~ /\A[^\n]*\n\z/ ? d
     ok(record()->{exit} == 125, 'and wrong use');
     run('run', '--status', "$dir/status", @debug, '--append', 'fault=panic', 'true');
     ok(record()->{exit} == 125 && record()->{reason} =~ /panicked/, 'and a panic');
+    for ([137, 'SIGKILL', 'a program that was killed', 'sh', '-c', 'kill -KILL $$'], [126, 'not executable', 'one that is none', '/etc/passwd'],
+        [125, 'without saying', 'a machine that ended early', '--qemu', "$dir/silent", 'true'],
+        [125, ' 2 s', 'a hang', @debug, '--hang', '2s', '--append', 'fault=hang', 'true'],
+        [125, 'nosuch', 'a kernel that is not there', '--kernel', "$dir/nosuch", 'true']) {
+        my ($exit, $reason, $fact, @arguments) = @$_;
+        unlink "$dir/status";
+        run('run', '--status', "$dir/status", @arguments);
+        $record = record();
+        ok($record->{exit} == $exit && $record->{reason} =~ /$reason/, "and $fact") or diag explain $record;
+    }
 }
 {
     my ($code, $out) = run('run', '--log', "$dir/log", 'echo', 'words');

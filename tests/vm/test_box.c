@@ -18,6 +18,20 @@ CASE("a box runs a program and gives its exit code")
     box_close(&box);
 }
 
+CASE("a box that exits beside a child of its own has gone whole when its wait returns")
+{
+    static char before[16384];
+    struct test_box box;
+
+    for (int round = 0; round < 2; round++) { // the first fills caches
+        CHECK(ledger_take(before, sizeof(before)));
+        CHECK(box_shell(&box, "", "ls -l / | wc -l >/dev/null; ps >/dev/null; (sleep 100 &) ; exit 7") == 0);
+        CHECK_EQUAL(box_wait(box.pid), 7);
+        box_close(&box);
+        CHECK(round == 0 || ledger_same(before));
+    }
+}
+
 CASE("/proc/new must be opened for reading and writing")
 {
     CHECK(open("/proc/new", O_RDONLY) < 0 && errno == EACCES);

@@ -79,6 +79,8 @@ static void halt(void) { __asm__ volatile("hlt"); }
 static void in_port(void) { __asm__ volatile("inb $0x60, %%al" : : : "al"); }
 static void kernel_read(void) { (void)*(volatile char *)0xffffffff80100000; }
 static void kernel_jump(void) { ((void (*)(void))0xffffffff80100000)(); }
+static char table[10];
+static void descriptor_table(void) { __asm__ volatile("sgdt %0" : "=m"(table)); }
 static void odd_address(void) { (void)*(volatile char *)0x8000000000000000; }
 static void divide(void) { __asm__ volatile("xor %%ecx, %%ecx; div %%ecx" : : : "eax", "ecx", "edx"); }
 static void invalid(void) { __asm__ volatile("ud2"); }
@@ -94,6 +96,7 @@ CASE("software interrupts and privileged instructions are signals")
     CHECK_EQUAL(in_child(in_port), SIGSEGV);
     CHECK_EQUAL(in_child(kernel_read), SIGSEGV);
     CHECK_EQUAL(in_child(kernel_jump), SIGSEGV);
+    CHECK_EQUAL(in_child(descriptor_table), SIGSEGV);
     CHECK_EQUAL(in_child(odd_address), SIGSEGV);
     CHECK_EQUAL(in_child(divide), SIGFPE);
     CHECK_EQUAL(in_child(invalid), SIGILL);

@@ -43,6 +43,9 @@ void arch_frame_print(const struct trapframe *frame)
     log_error("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx", frame->r9, frame->r10, frame->r11,
               frame->r12);
     log_error("r13 %016lx  r14 %016lx  r15 %016lx", frame->r13, frame->r14, frame->r15);
-    log_error("trap %lu (%s) code %#lx  cr2 %016lx  cr3 %016lx", frame->vector,
-              trap_name((unsigned)frame->vector), frame->code, read_cr2(), read_cr3());
+    log_error("cr0 %08lx  cr2 %016lx  cr3 %016lx  cr4 %08lx", read_cr0(), read_cr2(), read_cr3(),
+              read_cr4());
+    if (frame->vector != TRAP_NONE)
+        log_error("trap %lu (%s) code %#lx", frame->vector, trap_name((unsigned)frame->vector),
+                  frame->code);
 }

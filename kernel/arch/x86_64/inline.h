@@ -108,6 +108,7 @@ static inline void arch_halt(void)
 // --- Trap frames ---
 
 #define TRAP_SYSCALL 256 // in trapframe.vector: came by syscall, may leave by sysret
+#define TRAP_NONE 257    // made by arch_frame_capture
 
 // Registers as entry.S saves them, lowest address first; the last five are pushed by the CPU on a
 // trap.
@@ -129,6 +130,26 @@ struct arch_thread {
 };
 
 #define arch_thread_frame(thread) ((struct trapframe *)(thread)->stack_top - 1)
+
+static ALWAYS_INLINE void arch_frame_capture(struct trapframe *frame)
+{
+    const uint64_t *base = __builtin_frame_address(0); // the caller's rbp, the return address
+
+    __asm__ volatile("mov %%r15, %0; mov %%r14, %1; mov %%r13, %2; mov %%r12, %3; mov %%rbx, %4; "
+                     "mov %%r11, %5; mov %%r10, %6; mov %%r9, %7; mov %%r8, %8; mov %%rax, %9; "
+                     "mov %%rcx, %10; mov %%rdx, %11; mov %%rsi, %12; mov %%rdi, %13"
+                     : "=m"(frame->r15), "=m"(frame->r14), "=m"(frame->r13), "=m"(frame->r12),
+                       "=m"(frame->rbx), "=m"(frame->r11), "=m"(frame->r10), "=m"(frame->r9),
+                       "=m"(frame->r8), "=m"(frame->rax), "=m"(frame->rcx), "=m"(frame->rdx),
+                       "=m"(frame->rsi), "=m"(frame->rdi));
+    __asm__ volatile("pushfq; popq %0" : "=r"(frame->rflags));
+    __asm__ volatile("mov %%cs, %0; mov %%ss, %1" : "=r"(frame->cs), "=r"(frame->ss));
+    frame->rbp = base[0];
+    frame->rip = base[1];
+    frame->rsp = (uint64_t)(base + 2);
+    frame->vector = TRAP_NONE;
+    frame->code = 0;
+}
 
 static inline uint64_t arch_frame_ip(const struct trapframe *frame)
 {
