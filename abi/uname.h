@@ -2,6 +2,8 @@
 // uname.h - what uname and sysinfo tell of the machine.
 #pragma once
 
+#define PERSONALITY_QUERY 0xffffffffU // what personality is asked to only return it
+
 #include <stdint.h>
 
 // What uname and /proc/version show. The name and release are those of the interface that programs

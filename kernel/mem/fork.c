@@ -116,6 +116,7 @@ static void copy_layout(const struct space *from, struct space *to)
     to->stack_top = from->stack_top;
     to->stack_limit = from->stack_limit;
     to->write_execute = from->write_execute;
+    atomic_store(&to->barriers, atomic_load(&from->barriers));
     to->arg_start = from->arg_start;
     to->arg_end = from->arg_end;
     to->env_start = from->env_start;

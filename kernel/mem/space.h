@@ -71,6 +71,7 @@ struct space {
     vaddr_t stack_top;          // s
     uint64_t stack_limit;       // s  bytes that the stack may grow to
     bool write_execute;         // s  W^X is off (ctl wx on)
+    atomic_bool barriers;       // a  membarrier: its threads said that they may ask for barriers
     atomic_long pages_resident; // a  user pages mapped
     atomic_long pages_shared;   // a  of which from pagers
     uint64_t pages_mapped;      // s  the sum of all regions

@@ -16,6 +16,7 @@
 #include "kernel/proc/box.h"
 #include "kernel/proc/env.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/groups.h"
 #include "kernel/proc/kill_point.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
@@ -180,6 +181,7 @@ static int copy_process(struct process *from, struct process *to, uint64_t flags
     int error;
 
     copy_values(from, to);
+    to->groups = process_groups(from);
     error = env_copy(to->env, from->env);
     if (error == 0)
         error = process_copy_cmdline(from, to);

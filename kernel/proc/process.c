@@ -14,6 +14,7 @@
 #include "kernel/proc/box.h"
 #include "kernel/proc/env.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/groups.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/private.h"
 #include "kernel/proc/thread.h"
@@ -227,6 +228,7 @@ void process_release_parts(struct process *process)
     process->image = NULL;
     process->exe = (struct place){ 0 };
     spin_unlock_irq_restore(&process->lock, irq);
+    process_set_groups(process, NULL);
     if (fds != NULL)
         fdtab_put(fds);
     exec_image_free(image);

@@ -30,6 +30,7 @@ struct box;
 struct env;
 struct exec_image;
 struct fdtab;
+struct groups;
 struct handle;
 struct linux_siginfo;
 struct names;
@@ -96,6 +97,7 @@ struct process {
     char name[16];                // p  comm
     uid_t uid, euid, suid;        // p  labels, read by no rights check
     gid_t gid, egid, sgid;        // p
+    struct groups *groups;        // p  counted; NULL: none
     struct signals *signals;      // I  actions, pending, notes: note.h
     struct posix_timers *timers;  // p  NULL until the first: ipc/posix_timer.h
     bool subreaper;               // T  adopts orphans (heads: on unless ctl adopt off)

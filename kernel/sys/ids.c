@@ -3,6 +3,8 @@
 //
 // uids and gids are labels: they follow Linux's rules among themselves (euid 0 may set any), and no
 // rights check reads them.
+#include "kernel/mem/account.h"
+#include "kernel/proc/groups.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/thread.h"
@@ -226,19 +228,52 @@ CALL1(setfsgid, uint32_t, id)
     return process_current()->egid;
 }
 
-// There are no further groups: since no check reads them, a list could only mislead.
 CALL2(getgroups, int, room, vaddr_t, to)
 {
-    (void)to;
-    return room < 0 ? -EINVAL : 0;
+    struct groups *groups = process_groups(process_current());
+    int count = groups != NULL ? (int)groups->count : 0;
+    int64_t result = count;
+
+    if (room < 0 || (room != 0 && room < count))
+        result = -EINVAL;
+    else if (room != 0 && count != 0 &&
+             arch_copy_to_user(to, groups->ids, (size_t)count * sizeof(groups->ids[0])) != 0)
+        result = -EFAULT;
+    groups_put(groups);
+    return result;
+}
+
+// Copies a list of count numbers, none of which may be the one that stands for none.
+static int load_groups(vaddr_t from, unsigned count, struct groups **groups)
+{
+    struct groups *made;
+    int error = groups_create(count, account_current(), &made);
+
+    if (error != 0)
+        return error;
+    error = arch_copy_from_user(made->ids, from, count * sizeof(made->ids[0]));
+    for (unsigned i = 0; i < count && error == 0; i++) {
+        if (made->ids[i] == UNCHANGED)
+            error = -EINVAL;
+    }
+    if (error != 0)
+        groups_put(made);
+    else
+        *groups = made;
+    return error;
 }
 
 CALL2(setgroups, int, count, vaddr_t, from)
 {
-    (void)from;
+    struct groups *groups = NULL;
+    int error;
+
     if (process_current()->euid != 0)
         return -EPERM;
-    if (count < 0 || count > 65536)
+    if (count < 0 || count > GROUPS_MAX)
         return -EINVAL;
-    return count == 0 ? 0 : -EPERM;
+    error = count != 0 ? load_groups(from, (unsigned)count, &groups) : 0;
+    if (error == 0)
+        process_set_groups(process_current(), groups);
+    return error;
 }

@@ -7,6 +7,7 @@
 #include "kernel/proc/session.h"
 #include "kernel/proc/thread.h"
 #include "kernel/sys/decode.h"
+#include "kernel/sys/nice.h"
 #include "kernel/sys/user.h"
 
 static int64_t limit_calls(unsigned which, vaddr_t from, vaddr_t old_to)
@@ -116,19 +117,23 @@ struct nice_walk {
 
 // Lowering is always allowed, raising up to what RLIMIT_NICE says, as euid 0 up to the box's
 // ceiling.
+int nice_set(struct process *process, int nice)
+{
+    if (nice < nice_of(process) && process_current()->euid != 0 &&
+        (uint64_t)(20 - nice) > process_rlimit(RLIMIT_NICE))
+        return -EACCES;
+    process_set_priority(process, (unsigned)(19 - nice));
+    return 0;
+}
+
 static void visit_process(struct nice_walk *walk, struct process *process)
 {
     int now = nice_of(process);
 
     walk->found = true;
     walk->best = MIN(walk->best, now);
-    if (!walk->set)
-        return;
-    if (walk->nice < now && process_current()->euid != 0 &&
-        (uint64_t)(20 - walk->nice) > process_rlimit(RLIMIT_NICE))
+    if (walk->set && nice_set(process, walk->nice) != 0)
         walk->refused = true;
-    else
-        process_set_priority(process, (unsigned)(19 - walk->nice));
 }
 
 static bool concerns(const struct nice_walk *walk, pid_t pid, const struct process *process)

@@ -99,6 +99,8 @@ CALL5(prctl, int, operation, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
         return a != 1 || b != 0 || c != 0 || d != 0 ? -EINVAL : 0;
     case PR_GET_NO_NEW_PRIVS:
         return a != 0 || b != 0 || c != 0 || d != 0 ? -EINVAL : 1;
+    case PR_GET_TID_ADDRESS:
+        return user_store(a, &uthread_current()->clear_child_tid);
     case PR_CAPBSET_READ:
         return a > CAP_LAST_CAP ? -EINVAL : (int)(UINT64_C(CAPABILITIES_SHOWN) >> a & 1);
     default:

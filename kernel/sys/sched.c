@@ -8,6 +8,7 @@
 #include "kernel/proc/thread.h"
 #include "kernel/sched/eevdf.h"
 #include "kernel/sys/decode.h"
+#include "kernel/sys/nice.h"
 #include "kernel/sys/user.h"
 
 CALL0(sched_yield)
@@ -152,6 +153,54 @@ CALL4(sched_getattr, pid_t, tid, vaddr_t, to, unsigned, size, unsigned, flags)
     attr.sched_nice = 19 - (int)process_priority(thread->process);
     uthread_put(thread);
     return arch_copy_to_user(to, &attr, attr.size);
+}
+
+// Sets the nice value of the thread's process, which all its threads have in common.
+static int set_attributes(struct uthread *thread, const struct linux_sched_attr *attr)
+{
+    int error = check_policy((int)attr->sched_policy, (int)attr->sched_priority);
+
+    return error != 0 ? error : nice_set(thread->process, MAX(-20, MIN(attr->sched_nice, 19)));
+}
+
+// A caller whose struct holds more than is known is told how much is.
+static int load_attributes(vaddr_t from, struct linux_sched_attr *attr)
+{
+    const uint32_t known = sizeof(*attr);
+    uint32_t size;
+    int error = user_load(&size, from);
+
+    if (error != 0)
+        return error;
+    if (size == 0)
+        size = SCHED_ATTR_SIZE_VER0;
+    error = size < SCHED_ATTR_SIZE_VER0
+                ? -E2BIG
+                : user_load_versioned(attr, sizeof(*attr), SCHED_ATTR_SIZE_VER0, from, size);
+    if (error == -E2BIG && user_store(from, &known) != 0)
+        error = -EFAULT;
+    return error;
+}
+
+CALL3(sched_setattr, pid_t, tid, vaddr_t, from, unsigned, flags)
+{
+    struct linux_sched_attr attr;
+    struct uthread *thread;
+    int error;
+
+    if (tid < 0 || from == 0 || flags != 0)
+        return -EINVAL;
+    error = load_attributes(from, &attr);
+    if (error != 0)
+        return error;
+    if ((int32_t)attr.sched_policy < 0 || attr.sched_flags != 0)
+        return -EINVAL;
+    error = find_thread(tid, &thread);
+    if (error != 0)
+        return error;
+    error = set_attributes(thread, &attr);
+    uthread_put(thread);
+    return error == -EACCES ? -EPERM : error;
 }
 
 CALL1(sched_get_priority_max, int, policy)

@@ -37,6 +37,12 @@ CALL1(uname, vaddr_t, to)
     return user_store(to, &name);
 }
 
+// There is one execution domain, Linux's own without its variants.
+CALL1(personality, uint32_t, persona)
+{
+    return persona == 0 || persona == PERSONALITY_QUERY ? 0 : -EINVAL;
+}
+
 CALL2(sethostname, vaddr_t, from, int, length)
 {
     char name[UTSNAME_LENGTH] = { 0 };

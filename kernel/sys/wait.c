@@ -132,3 +132,32 @@ CALL2(pidfd_open, pid_t, pid, unsigned, flags)
     record_put(record);
     return error != 0 ? error : fd_install(handle, true);
 }
+
+// Between members of one box alone: what enters another box gets a grant of its own, by ctl give.
+static int find_fd_of(struct process *process, int fd, struct handle **handle)
+{
+    struct fdtab *fds;
+    int error = process->box == box_current() ? process_fds(process, &fds) : -EPERM;
+
+    if (error != 0)
+        return error;
+    error = fdtab_find(fds, fd, handle);
+    fdtab_put(fds);
+    return error;
+}
+
+CALL3(pidfd_getfd, int, pidfd, int, fd, unsigned, flags)
+{
+    struct process *process;
+    struct handle *handle;
+    int error;
+
+    if (flags != 0)
+        return -EINVAL;
+    error = fd_get_process(pidfd, &process);
+    if (error != 0)
+        return error;
+    error = find_fd_of(process, fd, &handle);
+    process_put(process);
+    return error != 0 ? error : fd_install(handle, true);
+}

@@ -14,6 +14,7 @@
 #include "kernel/mem/account.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/fdtab.h"
+#include "kernel/proc/groups.h"
 #include "kernel/sync/spinlock.h"
 
 static const char *state_text(char letter)
@@ -87,6 +88,16 @@ static int fd_room(struct process *process)
     return ALIGN_UP(last + 1, 64);
 }
 
+static void show_groups(struct process *process, struct text *text)
+{
+    struct groups *groups = process_groups(process);
+
+    for (unsigned i = 0; groups != NULL && i < groups->count; i++)
+        text_print(text, "%u ", groups->ids[i]);
+    text_print(text, "\n");
+    groups_put(groups);
+}
+
 static void show_living(const struct subject *subject, struct text *text)
 {
     struct process *process = subject->process;
@@ -100,7 +111,8 @@ static void show_living(const struct subject *subject, struct text *text)
     text_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", process->uid, process->euid,
                process->suid, process->euid, process->gid, process->egid, process->sgid,
                process->egid);
-    text_print(text, "FDSize:\t%d\nGroups:\t\n", fd_room(process));
+    text_print(text, "FDSize:\t%d\nGroups:\t", fd_room(process));
+    show_groups(process, text);
     show_memory(&figures, text);
     text_print(text, "Threads:\t%u\n", figures.threads);
     show_signals(&figures, text);
