@@ -11,12 +11,15 @@
 #include <string.h>
 
 #include "abi/errors.h"
+#include "abi/signal.h"
 #include "abi/stat.h"
+#include "abi/wait.h"
 #include "kernel/fs/devfs/devfs.h"
 #include "kernel/fs/ramfs/ramfs.h"
 #include "kernel/log/log.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/space.h"
+#include "kernel/ns/names.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/env.h"
 #include "kernel/proc/process.h"
@@ -76,10 +79,39 @@ static int read_space(struct process *process, vaddr_t from, void *to, size_t si
     return error;
 }
 
+static int map(struct process *process, vaddr_t address, size_t size, unsigned flags)
+{
+    struct map_request request = {
+        .address = address,
+        .size = size,
+        .flags = flags,
+        .fixed_noreplace = true,
+    };
+    vaddr_t at;
+    int error = process_mmap(process, &request, &at);
+
+    return error != 0 || at == address ? error : -EFAULT;
+}
+
+static int map_file(struct process *process, struct handle *handle, uint64_t offset,
+                    vaddr_t address)
+{
+    struct map_request request = {
+        .address = address,
+        .size = PAGE,
+        .flags = READ,
+        .fixed_noreplace = true,
+        .offset = offset,
+    };
+    vaddr_t at;
+
+    return process_mmap_file(process, handle, &request, &at);
+}
+
 // A program of a page at CODE, as a loader makes it: mapped to be written, then to be run.
 static int load(struct process *process, const void *code, size_t size)
 {
-    EXPECT(process_mmap(process, CODE, PAGE, READ | WRITE) == 0);
+    EXPECT(map(process, CODE, PAGE, READ | WRITE) == 0);
     EXPECT(write_space(process, CODE, code, size) == 0);
     EXPECT(process_mchmap(process, CODE, PAGE, READ | EXECUTE) == 0);
     return 0;
@@ -162,26 +194,23 @@ static int check_kill(struct process *made)
 
 static int check_thread(struct process *made)
 {
-    struct uthread *thread;
-    pid_t tid;
+    int64_t tid;
 
     EXPECT(load(made, pause_code, sizeof(pause_code)) == 0 && process_start(made, CODE) == 0);
-    EXPECT(process_mmap(made, CODE + PAGE, PAGE, READ | WRITE) == 0);
-    EXPECT(process_mmap(made, CODE + 2 * PAGE, PAGE, READ | WRITE) == 0);
+    EXPECT(map(made, CODE + PAGE, PAGE, READ | WRITE) == 0);
+    EXPECT(map(made, CODE + 2 * PAGE, PAGE, READ | WRITE) == 0);
     EXPECT(write_space(made, CODE + 2 * PAGE, exit_code, sizeof(exit_code)) == 0);
     EXPECT(process_mchmap(made, CODE + 2 * PAGE, PAGE, READ | EXECUTE) == 0);
     EXPECT(process_has_thread(made, 1) && !process_has_thread(made, 1000));
-    EXPECT(process_new_thread(made, CODE, CODE + 2 * PAGE, &thread) == 0);
-    tid = thread->tid;
-    uthread_put(thread);
-    EXPECT(tid > 1 && process_has_thread(made, tid) && process_next_thread(made, 1) == tid);
+    tid = process_new_thread(made, CODE, CODE + 2 * PAGE, NULL);
+    EXPECT(tid > 1 && process_has_thread(made, (pid_t)tid) && process_next_thread(made, 1) == tid);
+    EXPECT(!process_has_thread(process_current(), (pid_t)tid));
     // One that leaves: process_thread_exited takes it out, the process goes on.
-    EXPECT(process_new_thread(made, CODE + 2 * PAGE, CODE + 2 * PAGE, &thread) == 0);
-    tid = thread->tid;
-    uthread_put(thread);
-    for (int i = 0; i < 1000 && process_has_thread(made, tid); i++)
+    tid = process_new_thread(made, CODE + 2 * PAGE, CODE + 2 * PAGE, NULL);
+    EXPECT(tid > 1);
+    for (int i = 0; i < 1000 && process_has_thread(made, (pid_t)tid); i++)
         EXPECT(thread_sleep_until(clock_now() + NSEC_PER_MSEC, WAIT_KILLABLE) != -EINTR);
-    EXPECT(!process_has_thread(made, tid));
+    EXPECT(!process_has_thread(made, (pid_t)tid));
     EXPECT(atomic_load(&made->state) == PROCESS_RUNNING);
     return 0;
 }
@@ -200,12 +229,13 @@ static int check_find_child(struct process *made)
 // The writer has one member child, which ends with 9, and made, which is never reported so.
 static int check_wait_any(struct process *made)
 {
-    int64_t status = 0;
-    pid_t pid = 0;
+    struct wait_request request = { .options = WEXITED };
 
-    EXPECT(process_wait_any_child(process_current(), &pid, &status, true) == 0);
-    EXPECT(pid > 0 && pid != made->outer_pid && status == 9);
-    EXPECT(process_wait_any_child(process_current(), &pid, &status, true) == -ECHILD);
+    EXPECT(process_wait_any_child(process_current(), &request, true) == 0);
+    EXPECT(request.pid > 0 && request.pid != made->outer_pid);
+    EXPECT(request.code == CLD_EXITED && request.status == 9);
+    EXPECT(process_wait_any_child(process_current(), &request, true) == -ECHILD);
+    EXPECT(process_wait_any_child(process_current(), &request, false) == -ECHILD);
     return 0;
 }
 
@@ -254,18 +284,35 @@ static int check_set_cmdline_full(struct process *made)
 
 static int check_fs(struct process *made)
 {
-    struct tree *tree, *found = NULL;
+    struct grant *grant, *found = NULL;
+    struct tree *tree;
 
     EXPECT(ramfs_create(made->box->account, &tree) == 0);
+    EXPECT(grant_create(NULL, tree->root, RIGHT_READ, made->box->account, &grant) == 0);
     EXPECT(process_find_fs(made, "data", &found) == -ENOENT);
-    EXPECT(process_add_fs(made, tree, "data") == 0);
-    EXPECT(process_add_fs(made, tree, "data") == -EEXIST);
-    EXPECT(process_find_fs(made, "data", &found) == 0 && found == tree);
-    node_put(found->root);
+    EXPECT(process_add_fs(made, grant, "data") == 0);
+    EXPECT(process_add_fs(made, grant, "data") == -EEXIST);
+    EXPECT(process_add_fs(made, grant, "no/name") == -EINVAL);
+    EXPECT(process_find_fs(made, "data", &found) == 0 && found == grant);
+    grant_put(found);
     EXPECT(process_rm_fs(made, "data") == 0 && process_rm_fs(made, "data") == -ENOENT);
     EXPECT(process_find_fs(made, "data", &found) == -ENOENT);
+    grant_put(grant);
     node_put(tree->root);
     return 0;
+}
+
+// Puts a reference of its own in; gives it back where that fails.
+static int add_fd(struct process *process, struct handle *handle, int fd)
+{
+    int error;
+
+    handle_get(handle);
+    error = fd == -1 ? process_add_fd(process, handle, 0, false)
+                     : process_add_fd_as(process, handle, fd, false);
+    if (error < 0)
+        handle_put(handle);
+    return error;
 }
 
 static int check_fd(struct process *made)
@@ -273,14 +320,14 @@ static int check_fd(struct process *made)
     struct handle *handle, *found = NULL;
 
     EXPECT(process_read_fd(process_current(), 0, &handle) == 0);
-    EXPECT(process_add_fd(made, handle) == 0 && process_add_fd(made, handle) == 1);
-    EXPECT(process_add_fd_as(made, handle, 9) >= 0);
-    EXPECT(process_add_fd_as(made, handle, -1) == -EBADF);
+    EXPECT(add_fd(made, handle, -1) == 0 && add_fd(made, handle, -1) == 1);
+    EXPECT(add_fd(made, handle, 9) == 0);
+    EXPECT(add_fd(made, handle, -2) == -EBADF && add_fd(made, handle, 1024) == -EBADF);
     EXPECT(process_read_fd(made, 9, &found) == 0 && found == handle);
     handle_put(found);
     EXPECT(process_close_fd(made, 0) == 0 && process_close_fd(made, 0) == -EBADF);
     EXPECT(process_read_fd(made, 0, &found) == -EBADF);
-    EXPECT(process_add_fd(made, handle) == 0); // the lowest that is free
+    EXPECT(add_fd(made, handle, -1) == 0); // the lowest that is free
     handle_put(handle);
     return 0;
 }
@@ -289,17 +336,17 @@ static int check_mmap(struct process *made)
 {
     uint64_t word = 1;
 
-    EXPECT(process_mmap(made, CODE, 3 * PAGE, READ | WRITE) == 0);
+    EXPECT(map(made, CODE, 3 * PAGE, READ | WRITE) == 0);
     EXPECT(read_space(made, CODE + 3 * PAGE - 8, &word, 8) == 0 && word == 0);
-    EXPECT(process_mmap(made, CODE + 1, PAGE, READ) == -EINVAL);
-    EXPECT(process_mmap(made, CODE + 8 * PAGE, 0, READ) == -EINVAL);
-    EXPECT(process_mmap(made, 0, PAGE, READ) < 0);
-    EXPECT(process_mmap(made, CODE + 2 * PAGE, 2 * PAGE, READ) == -EEXIST);
-    EXPECT(process_mmap(made, CODE - PAGE, 2 * PAGE, READ) == -EEXIST);
-    EXPECT(process_mmap(made, CODE - PAGE, 8 * PAGE, READ) == -EEXIST);
-    EXPECT(process_mmap(made, ~UINT64_C(0) - PAGE + 1, PAGE, READ) < 0);
-    EXPECT(process_mmap(made, CODE, ~(size_t)0 - PAGE + 1, READ) < 0);
-    EXPECT(process_mmap(made, UINT64_C(0xffff800000000000), PAGE, READ) < 0);
+    EXPECT(map(made, CODE + 1, PAGE, READ) == -EINVAL);
+    EXPECT(map(made, CODE + 8 * PAGE, 0, READ) == -EINVAL);
+    EXPECT(map(made, 0, PAGE, READ) < 0);
+    EXPECT(map(made, CODE + 2 * PAGE, 2 * PAGE, READ) == -EEXIST);
+    EXPECT(map(made, CODE - PAGE, 2 * PAGE, READ) == -EEXIST);
+    EXPECT(map(made, CODE - PAGE, 8 * PAGE, READ) == -EEXIST);
+    EXPECT(map(made, ~UINT64_C(0) - PAGE + 1, PAGE, READ) < 0);
+    EXPECT(map(made, CODE, ~(size_t)0 - PAGE + 1, READ) < 0);
+    EXPECT(map(made, UINT64_C(0xffff800000000000), PAGE, READ) < 0);
     return 0;
 }
 
@@ -312,10 +359,10 @@ static int check_mmap_file(struct process *made)
 
     EXPECT(process_read_fd(process_current(), 50, &handle) == 0);
     before = atomic_load(&handle->ref.count);
-    EXPECT(process_mmap_file(made, handle, 0, CODE, PAGE, READ) == 0);
+    EXPECT(map_file(made, handle, 0, CODE) == 0);
     EXPECT(atomic_load(&handle->ref.count) == before + 1);
     EXPECT(read_space(made, CODE, head, 4) == 0 && memcmp(head, "\177ELF", 4) == 0);
-    EXPECT(process_mmap_file(made, handle, 1, CODE + PAGE, PAGE, READ) == -EINVAL);
+    EXPECT(map_file(made, handle, 1, CODE + PAGE) == -EINVAL);
     EXPECT(process_munmap(made, CODE, PAGE) == 0 && atomic_load(&handle->ref.count) == before);
     handle_put(handle);
     return 0;
@@ -323,7 +370,7 @@ static int check_mmap_file(struct process *made)
 
 static int check_mchmap(struct process *made)
 {
-    EXPECT(process_mmap(made, CODE, 3 * PAGE, READ | WRITE) == 0);
+    EXPECT(map(made, CODE, 3 * PAGE, READ | WRITE) == 0);
     EXPECT(process_mchmap(made, CODE + PAGE, PAGE, READ) == 0);
     EXPECT(write_space(made, CODE, "x", 1) == 0 && write_space(made, CODE + PAGE, "x", 1) < 0);
     EXPECT(write_space(made, CODE + 2 * PAGE, "x", 1) == 0);
@@ -338,7 +385,7 @@ static int check_munmap(struct process *made)
 {
     char byte;
 
-    EXPECT(process_mmap(made, CODE, 3 * PAGE, READ | WRITE) == 0);
+    EXPECT(map(made, CODE, 3 * PAGE, READ | WRITE) == 0);
     EXPECT(process_munmap(made, CODE + PAGE, PAGE) == 0);
     EXPECT(read_space(made, CODE + PAGE, &byte, 1) < 0);
     EXPECT(read_space(made, CODE, &byte, 1) == 0);
@@ -368,7 +415,7 @@ static int check_dump(struct process *made)
     char unused[64];
     uint64_t position = 0;
 
-    EXPECT(process_mmap(made, CODE, PAGE, READ) == 0);
+    EXPECT(map(made, CODE, PAGE, READ) == 0);
     while (log_read(&position, unused, sizeof(unused)) != 0) // to its end
         ;
     process_dump_memmap(made);

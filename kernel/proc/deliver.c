@@ -296,5 +296,7 @@ void signal_fault(unsigned number, int code, vaddr_t address, const char *reason
     va_start(arguments, reason);
     fmt_vprint(text, sizeof(text), reason, arguments);
     va_end(arguments);
+    if (self->process->head && self->process->box->outer == NULL)
+        process_dump_memmap(self->process); // nobody is left to look at init
     process_end(self->process, -(int64_t)number, text, ENDED_BY("kernel"));
 }

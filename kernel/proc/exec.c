@@ -200,6 +200,15 @@ static struct exec_image *keep_image(struct process *process, struct exec_image 
     return old;
 }
 
+static size_t count(const char *const *argv)
+{
+    size_t argc = 0;
+
+    while (argv[argc] != NULL)
+        argc++;
+    return argc;
+}
+
 int process_exec_other(struct process *process, struct handle *handle, const char *path,
                        const char *const *argv)
 {
@@ -220,7 +229,10 @@ int process_exec_other(struct process *process, struct handle *handle, const cha
         return error;
     mutex_lock(&process->exec_lock);
     kill_point(KILL_AT_EXEC_KEEP, process);
-    image = keep_image(process, image, &error);
+    if (atomic_load(&process->state) == PROCESS_NEW)
+        error = process_set_cmdline(process, argv, count(argv));
+    if (error == 0)
+        image = keep_image(process, image, &error);
     mutex_unlock(&process->exec_lock);
     exec_image_free(image);
     return error;

@@ -56,7 +56,7 @@ static int check(const struct clone_request *request)
 
 // --- The new thread ---
 
-static void copy_thread(struct uthread *thread, const struct clone_request *request)
+void clone_set_up_thread(struct uthread *thread, const struct clone_request *request)
 {
     struct uthread *self = uthread_current();
     struct trapframe *frame = arch_thread_frame(&thread->thread);
@@ -80,8 +80,8 @@ static void copy_thread(struct uthread *thread, const struct clone_request *requ
         thread->set_child_tid = request->child_tid;
 }
 
-// Writes the number where the parent wants it. A bad address is nobody's loss, as in Linux.
-static void set_parent_tid(const struct clone_request *request, pid_t number)
+// A bad address is nobody's loss, as in Linux.
+void clone_tell_number(const struct clone_request *request, pid_t number)
 {
     int32_t tid = number;
 
@@ -92,25 +92,9 @@ static void set_parent_tid(const struct clone_request *request, pid_t number)
 
 static int64_t clone_thread(const struct clone_request *request)
 {
-    struct uthread *thread;
-    pid_t number;
-    int error = uthread_create(process_current(), &thread);
+    int64_t number = process_new_thread(process_current(), 0, 0, request);
 
-    if (error != 0)
-        return error == -ENOMEM ? -ENOMEM : -EAGAIN;
-    copy_thread(thread, request);
-    kill_point(KILL_AT_THREAD_LINK, process_current());
-    error = uthread_link(thread, false);
-    if (error != 0) {
-        uthread_destroy(thread);
-        return -EAGAIN;
-    }
-    number = thread->tid;
-    set_parent_tid(request, number);
-    thread_post(&thread->thread, WORK_PARK); // a suspension may have begun before it was linked
-    kill_point(KILL_AT_THREAD_START, process_current());
-    thread_start(&thread->thread);
-    return number;
+    return number == -ESRCH ? -EAGAIN : number;
 }
 
 // --- The new process ---
@@ -229,14 +213,14 @@ static int give_pidfd(struct process *child, const struct clone_request *request
 
     if (error != 0)
         return error;
-    fd = fdtab_add(self->fds, handle, 0, process_rlimit(RLIMIT_NOFILE), true);
+    fd = process_add_fd(self, handle, 0, true);
     if (fd < 0) {
         handle_put(handle);
         return fd;
     }
     if (arch_copy_to_user(request->pidfd, &fd, sizeof(fd)) == 0)
         return fd;
-    error = fdtab_close(self->fds, fd);
+    error = process_close_fd(self, fd);
     return error != 0 ? error : -EFAULT;
 }
 
@@ -263,7 +247,7 @@ static int64_t begin_child(struct process *child, struct uthread *thread,
     if (error != 0)
         return error;
     number = child->pid;
-    set_parent_tid(request, number);
+    clone_tell_number(request, number);
     if (vfork != NULL) {
         vfork_get(vfork);
         thread->vfork = vfork;
@@ -294,12 +278,12 @@ static int64_t clone_process(const struct clone_request *request, struct vfork *
         result = fd < 0 ? fd : 0;
     }
     if (result == 0) {
-        copy_thread(thread, request);
+        clone_set_up_thread(thread, request);
         result = begin_child(child, thread, request, vfork);
     }
     if (result > 0)
         return result;
-    if (fd >= 0 && fdtab_close(self->fds, fd) != 0)
+    if (fd >= 0 && process_close_fd(self, fd) != 0)
         fd = -1; // the program itself has closed it meanwhile
     drop_child(child, thread);
     return result;

@@ -143,8 +143,11 @@ static void open_console(struct process *process)
         return;
     if (vfs_open(&walker, "/dev/console", O_RDWR | O_NOCTTY, 0, 0, &handle) == 0) {
         for (int fd = 0; fd < 3; fd++) {
-            if (process_add_fd_as(process, handle, fd) != 0)
-                log_warning("init has no fd %d", fd);
+            handle_get(handle);
+            if (process_add_fd_as(process, handle, fd, false) == 0)
+                continue;
+            log_warning("init has no fd %d", fd);
+            handle_put(handle);
         }
         handle_put(handle);
     }

@@ -269,9 +269,9 @@ void process_exit(struct process *process, enum process_end kind, int exit_code)
         process_kill(process, exit_code < 0 ? exit_code : -SIGKILL);
 }
 
-void process_current_exit(int64_t status)
+void process_current_exit(int exit_code)
 {
     kill_point(KILL_AT_EXIT, process_current());
-    process_kill(process_current(), status);
-    uthread_exit_current((int)status);
+    process_exit(process_current(), PROCESS_FINISHED, exit_code);
+    uthread_exit_current(exit_code);
 }

@@ -14,9 +14,9 @@
 #include "kernel/proc/env.h"
 #include "kernel/proc/fdtab.h"
 #include "kernel/proc/private.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/vfs/handle.h"
-#include "kernel/vfs/node.h"
 
 // --- Environment, command line, name ---
 
@@ -102,37 +102,26 @@ void process_set_name(struct process *process, const char *name)
 
 // --- Names ---
 
-int process_add_fs(struct process *process, struct tree *tree, const char *name)
+int process_add_fs(struct process *process, struct grant *grant, const char *name)
 {
     struct names *names = box_names(process->box);
-    struct grant *grant;
     int error;
 
     if (names == NULL)
         return -ESRCH;
-    error = grant_create(NULL, tree->root, RIGHT_ALL, process->box->account, &grant);
-    if (error == 0) {
-        error = names_add(names, name, grant);
-        grant_put(grant);
-    }
+    error = names_add(names, name, grant);
     names_put(names);
     return error;
 }
 
-int process_find_fs(struct process *process, const char *name, struct tree **tree)
+int process_find_fs(struct process *process, const char *name, struct grant **grant)
 {
     struct names *names = box_names(process->box);
-    struct grant *grant;
     int error;
 
     if (names == NULL)
         return -ESRCH;
-    error = names_find(names, name, strlen(name), &grant);
-    if (error == 0) {
-        node_get(grant->top);
-        *tree = grant->top->tree;
-        grant_put(grant);
-    }
+    error = names_find(names, name, strlen(name), grant);
     names_put(names);
     return error;
 }
@@ -151,126 +140,141 @@ int process_rm_fs(struct process *process, const char *name)
 
 // --- Open files ---
 
-int process_add_fd(struct process *process, struct handle *handle)
+// Whether the calling thread belongs to it: then its table and space stay for the call, since only
+// its own exec replaces them, and need not be counted.
+static bool is_own(const struct process *process)
+{
+    return likely(thread_current()->process == process);
+}
+
+static int use_fds(struct process *process, struct fdtab **fds)
+{
+    if (!is_own(process))
+        return process_fds(process, fds);
+    *fds = process->fds;
+    return 0;
+}
+
+static void leave_fds(struct process *process, struct fdtab *fds)
+{
+    if (!is_own(process))
+        fdtab_put(fds);
+}
+
+int process_add_fd(struct process *process, struct handle *handle, int lowest, bool cloexec)
 {
     struct fdtab *fds;
-    int error = process_fds(process, &fds);
+    int fd, error = use_fds(process, &fds);
 
     if (error != 0)
         return error;
-    handle_get(handle);
-    error = fdtab_add(fds, handle, 0, process->rlimits[RLIMIT_NOFILE][0], false);
-    if (error < 0)
-        handle_put(handle);
-    fdtab_put(fds);
-    return error;
+    fd = fdtab_add(fds, handle, lowest, process->rlimits[RLIMIT_NOFILE][0], cloexec);
+    leave_fds(process, fds);
+    return fd;
 }
 
-int process_add_fd_as(struct process *process, struct handle *handle, int fd)
+int process_add_fd_as(struct process *process, struct handle *handle, int fd, bool cloexec)
 {
     struct fdtab *fds;
     int error;
 
     if (fd < 0 || (uint64_t)fd >= process->rlimits[RLIMIT_NOFILE][0])
         return -EBADF;
-    error = process_fds(process, &fds);
+    error = use_fds(process, &fds);
     if (error != 0)
         return error;
-    handle_get(handle);
-    error = fdtab_set(fds, fd, handle, false);
-    if (error != 0)
-        handle_put(handle);
-    fdtab_put(fds);
+    error = fdtab_set(fds, fd, handle, cloexec);
+    leave_fds(process, fds);
     return error;
 }
 
 int process_read_fd(struct process *process, int fd, struct handle **handle)
 {
     struct fdtab *fds;
-    int error = process_fds(process, &fds);
+    int error = use_fds(process, &fds);
 
     if (error != 0)
         return error;
     error = fdtab_find(fds, fd, handle);
-    fdtab_put(fds);
+    leave_fds(process, fds);
     return error;
 }
 
 int process_close_fd(struct process *process, int fd)
 {
     struct fdtab *fds;
-    int error = process_fds(process, &fds);
+    int error = use_fds(process, &fds);
 
     if (error != 0)
         return error;
     error = fdtab_close(fds, fd);
-    fdtab_put(fds);
+    leave_fds(process, fds);
     return error;
 }
 
 // --- Memory ---
 
-static int map(struct process *process, struct map_request *request)
+static int use_space(struct process *process, struct space **space)
+{
+    if (!is_own(process))
+        return process_space(process, space);
+    *space = process->space;
+    return 0;
+}
+
+static void leave_space(struct process *process, struct space *space)
+{
+    if (!is_own(process))
+        space_put(space);
+}
+
+static int map(struct process *process, const struct map_request *request, vaddr_t *at)
 {
     struct space *space;
-    vaddr_t at;
-    int error = process_space(process, &space);
+    int error = use_space(process, &space);
 
     if (error != 0)
         return error;
-    request->fixed_noreplace = true;
-    error = space_map(space, request, &at);
-    space_put(space);
+    error = space_map(space, request, at);
+    leave_space(process, space);
     return error;
 }
 
-int process_mmap(struct process *process, vaddr_t address, size_t size, unsigned prot)
+int process_mmap(struct process *process, struct map_request *request, vaddr_t *at)
 {
-    struct map_request request = {
-        .address = address,
-        .size = size,
-        .flags = prot | REGION_MAY_WRITE,
-    };
-
-    return map(process, &request);
+    request->flags |= REGION_MAY_WRITE | REGION_MAY_EXECUTE;
+    return map(process, request, at);
 }
 
-int process_mmap_file(struct process *process, struct handle *handle, uint64_t offset,
-                      vaddr_t address,
-                      size_t size, unsigned prot)
+int process_mmap_file(struct process *process, struct handle *handle, struct map_request *request,
+                      vaddr_t *at)
 {
-    struct map_request request = {
-        .address = address,
-        .size = size,
-        .flags = prot,
-        .offset = offset,
-    };
-    int error = handle_map(handle, &request);
+    int error = handle_map(handle, request);
 
-    return error != 0 ? error : map(process, &request);
+    return error != 0 ? error : map(process, request, at);
 }
 
 int process_mchmap(struct process *process, vaddr_t address, size_t size, unsigned prot)
 {
     struct space *space;
-    int error = process_space(process, &space);
+    int error = use_space(process, &space);
 
     if (error != 0)
         return error;
     error = space_protect(space, address, size, prot);
-    space_put(space);
+    leave_space(process, space);
     return error;
 }
 
 int process_munmap(struct process *process, vaddr_t address, size_t size)
 {
     struct space *space;
-    int error = process_space(process, &space);
+    int error = use_space(process, &space);
 
     if (error != 0)
         return error;
     error = space_unmap(space, address, size);
-    space_put(space);
+    leave_space(process, space);
     return error;
 }
 

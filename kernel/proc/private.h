@@ -145,6 +145,13 @@ bool exec_image_take_new(struct process *process, vaddr_t *entry, vaddr_t *sp);
 int process_new_in(struct box *box, struct process *parent, unsigned priority,
                    struct process **process) MUST_CHECK;
 
+// fork.c
+
+// Makes a thread that is not linked yet go on as the calling one, as the request says.
+void clone_set_up_thread(struct uthread *thread, const struct clone_request *request);
+// Writes the number where CLONE_PARENT_SETTID wants it.
+void clone_tell_number(const struct clone_request *request, pid_t number);
+
 // usage.c
 
 void rusage_from(const struct usage *usage, struct linux_rusage *out);

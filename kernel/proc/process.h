@@ -27,18 +27,20 @@
 
 struct account;
 struct box;
+struct clone_request;
 struct env;
 struct exec_image;
 struct fdtab;
+struct grant;
 struct groups;
 struct handle;
 struct linux_siginfo;
+struct map_request;
 struct names;
 struct posix_timers;
 struct signals;
 struct space;
 struct trapframe;
-struct tree;
 struct uthread;
 
 // As shown in /proc/PID/status.
@@ -144,18 +146,21 @@ void process_exit(struct process *process, enum process_end kind, int exit_code)
 void process_kill(struct process *process, int64_t status);
 void process_kill_reason(struct process *process, int64_t status, const char *reason,
                          ...) PRINTF_LIKE(3, 4);
-// Ends the calling thread's process (exit_group); does not return.
-void NORETURN process_current_exit(int64_t status);
+// Ends the calling thread's process with an exit code of 0-255 (exit_group); does not return.
+void NORETURN process_current_exit(int exit_code);
 
-// Makes a thread that runs entry with stack pointer sp; counted if thread is not NULL. Errors:
-// -ESRCH, -EAGAIN, -ENOMEM.
-int process_new_thread(struct process *process, vaddr_t entry, vaddr_t sp,
-                       struct uthread **thread) MUST_CHECK;
+// Makes and starts a thread of a process that has begun: at entry with stack pointer sp and empty
+// registers; or, with clone, of the calling process, going on as the calling thread as clone says.
+// Returns: its number, under which it may be gone by then. Errors: -ESRCH the process ends, -EAGAIN
+// (quota, no number, an exec is under way), -ENOMEM.
+int64_t process_new_thread(struct process *process, vaddr_t entry, vaddr_t sp,
+                           const struct clone_request *clone) MUST_CHECK;
 // Called by the leaving thread itself, in its own context: unlinks it; the last one frees all that
 // its process holds and takes the living counters down. The caller then calls thread_exit.
 void process_thread_exited(struct uthread *thread);
+// Whether it has a thread with this number, as its box numbers threads.
 bool process_has_thread(struct process *process, pid_t tid);
-// the least number above tid; 0 at the end
+// The least number of a thread above tid; 0 at the end.
 pid_t process_next_thread(struct process *process, pid_t tid);
 
 // The child of process with this number as process's box sees it (member's pid or head's outer
@@ -166,9 +171,6 @@ int process_get_status(struct record *record, int64_t *status) MUST_CHECK;
 // Waits for the end (if block), reaps nothing. Errors: -EAGAIN, -EINTR, -EDEADLK (oneself, or the
 // head of a box around).
 int process_wait(struct record *record, int64_t *status, bool block) MUST_CHECK;
-// Waits for any member child to end and reaps it. Errors: -ECHILD none, -EAGAIN, -EINTR.
-int process_wait_any_child(struct process *process, pid_t *pid, int64_t *status,
-                           bool block) MUST_CHECK;
 // Removes a dead process's record from its parent and from among the numbers; further lookups fail.
 // Errors: -EBUSY not dead, -ESRCH reaped.
 int process_reap(struct record *record) MUST_CHECK;
@@ -187,6 +189,11 @@ struct wait_request {
     int status;             // exit code, or signal number
     struct linux_rusage usage; // its own and its children's
 };
+// Waits for any member child of process to have something to tell of what request->options ask for,
+// and reaps it if it has ended; heads are left out. Errors: -ECHILD none, -EAGAIN nothing yet (not
+// block), -EINTR.
+int process_wait_any_child(struct process *process, struct wait_request *request,
+                           bool block) MUST_CHECK;
 // Heads are reported for P_PID and P_PIDFD alone. Errors: -ECHILD, -EINVAL, -EINTR.
 int process_wait_for(struct wait_request *request) MUST_CHECK;
 // wait4's status word of what process_wait_for filled in.
@@ -195,8 +202,9 @@ int wait_status_word(const struct wait_request *request);
 // Copies src's environment into dest's empty one. Errors: -EINVAL the same or NULL, -EBUSY dest has
 // variables, -ENOMEM.
 int process_copy_env(struct process *dest, struct process *src) MUST_CHECK;
-// Sets what /proc/PID/cmdline shows, and nothing else. Errors: -EINVAL (argc 0, NULL pointers),
-// -ENOMEM, -E2BIG.
+// Sets what /proc/PID/cmdline shows, and nothing else: of a process that is new, what it will run;
+// exec sets it by itself. Copies the strings, charged to its box. Errors: -EINVAL (argc 0, NULL
+// pointers), -ENOMEM, -E2BIG; nothing changed.
 int process_set_cmdline(struct process *process, const char *const *argv, size_t argc) MUST_CHECK;
 // Copies from cmdline at offset. Returns bytes copied.
 size_t process_get_cmdline(struct process *process, size_t offset, void *to, size_t size);
@@ -207,28 +215,44 @@ size_t process_get_cmdline(struct process *process, size_t offset, void *to, siz
 int process_suspend(struct process *process, bool box) MUST_CHECK;
 void process_resume(struct process *process, bool box);
 
-// Names and fds. process_add_fs binds tree's root with all rights; names as in names.h.
-int process_add_fs(struct process *process, struct tree *tree, const char *name) MUST_CHECK;
-// counted through its root node
-int process_find_fs(struct process *process, const char *name, struct tree **tree) MUST_CHECK;
+// The names of the process's box: what is behind a name is a grant, a tree's node as its top with
+// rights; "" names the root tree. Errors of all: -ESRCH nothing lives in the box any more.
+// Binds; takes a reference of its own. Errors: -EEXIST, -EINVAL no name, -ENOTDIR, -ENOMEM.
+int process_add_fs(struct process *process, struct grant *grant, const char *name) MUST_CHECK;
+// Returns the grant, counted. Errors: -ENOENT.
+int process_find_fs(struct process *process, const char *name, struct grant **grant) MUST_CHECK;
+// Unbinds; what is open stays open. Errors: -ENOENT.
 int process_rm_fs(struct process *process, const char *name) MUST_CHECK;
-// lowest free from 0; takes a reference; the fd
-int process_add_fd(struct process *process, struct handle *handle) MUST_CHECK;
-int process_add_fd_as(struct process *process, struct handle *handle, int fd) MUST_CHECK;
-int process_read_fd(struct process *process, int fd, struct handle **handle) MUST_CHECK; // counted
-int process_close_fd(struct process *process, int fd) MUST_CHECK;
 
-// Memory of a process; errors as in space.h, and -ESRCH.
-int process_mmap(struct process *process, vaddr_t address, size_t size, unsigned prot) MUST_CHECK;
-int process_mmap_file(struct process *process, struct handle *handle, uint64_t offset,
-                      vaddr_t address,
-                      size_t size, unsigned prot) MUST_CHECK;
+// Open files. Those that put a handle in take over the caller's reference, on success only. Errors
+// of all: -ESRCH the process is ending.
+// At the lowest free fd from lowest on. Returns: the fd. Errors: -EMFILE, -EAGAIN (quota), -ENOMEM.
+int process_add_fd(struct process *process, struct handle *handle, int lowest,
+                   bool cloexec) MUST_CHECK;
+// At fd, closing what was there. Errors: -EBADF no fd, or past the process's limit; -EAGAIN,
+// -ENOMEM.
+int process_add_fd_as(struct process *process, struct handle *handle, int fd,
+                      bool cloexec) MUST_CHECK;
+// Returns the handle, counted. Errors: -EBADF.
+int process_read_fd(struct process *process, int fd, struct handle **handle) MUST_CHECK;
+int process_close_fd(struct process *process, int fd) MUST_CHECK; // Errors: -EBADF
+
+// Memory of a process; errors as in space.h, and -ESRCH the process is ending. Each may wait for
+// the space's lock.
+// Maps zeros as request says, which is changed on the way. Returns 0 and the address.
+int process_mmap(struct process *process, struct map_request *request, vaddr_t *at) MUST_CHECK;
+// Maps the file; the region takes its own references on handle and its grant. Errors: also -EACCES
+// (rights of the handle), -ENODEV.
+int process_mmap_file(struct process *process, struct handle *handle, struct map_request *request,
+                      vaddr_t *at) MUST_CHECK;
+// Changes the mode of what is mapped. prot: REGION_READ, _WRITE, _EXECUTE.
 int process_mchmap(struct process *process, vaddr_t address, size_t size, unsigned prot) MUST_CHECK;
 int process_munmap(struct process *process, vaddr_t address, size_t size) MUST_CHECK;
-void process_dump_memmap(struct process *process); // to the log
+// Writes its regions to the log, a line each. May wait for the space's lock.
+void process_dump_memmap(struct process *process);
 
-// Whether the calling process may read or write the range, touching each page. Errors: -EFAULT (a
-// strict process ends instead).
+// Whether the calling process may read or write the range, touching each page: afterwards all of it
+// is there. Errors: -EFAULT (a strict process ends for it), -EINTR killed meanwhile.
 int probe_for_read(vaddr_t address, size_t size) MUST_CHECK;
 int probe_for_write(vaddr_t address, size_t size) MUST_CHECK;
 

@@ -239,7 +239,7 @@ static int send(struct process *process, struct uthread *thread, unsigned number
     if (number == 0)
         return 0;
     if (number == SIGKILL && arch_irq_enabled()) {
-        process_kill(process, -SIGKILL);
+        process_exit(process, PROCESS_KILLED, -SIGKILL);
         return 0;
     }
     if (info == NULL) {

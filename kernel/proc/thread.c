@@ -121,27 +121,32 @@ int uthread_link(struct uthread *thread, bool first)
     return error;
 }
 
-int process_new_thread(struct process *process, vaddr_t entry, vaddr_t sp, struct uthread **thread)
+int64_t process_new_thread(struct process *process, vaddr_t entry, vaddr_t sp,
+                           const struct clone_request *clone)
 {
     struct uthread *made;
+    pid_t number;
     int error = uthread_create(process, &made);
 
     if (error != 0)
         return error;
-    arch_frame_init(arch_thread_frame(&made->thread), entry, sp);
-    uthread_get(made);
+    if (clone != NULL)
+        clone_set_up_thread(made, clone);
+    else
+        arch_frame_init(arch_thread_frame(&made->thread), entry, sp);
+    kill_point(KILL_AT_THREAD_LINK, process);
     error = uthread_link(made, false);
     if (error != 0) {
-        uthread_put(made);
         uthread_destroy(made);
         return error;
     }
+    number = made->tid;
+    if (clone != NULL)
+        clone_tell_number(clone, number);
+    thread_post(&made->thread, WORK_PARK); // a suspension may have begun before it was linked
+    kill_point(KILL_AT_THREAD_START, process);
     thread_start(&made->thread);
-    if (thread != NULL)
-        *thread = made;
-    else
-        uthread_put(made);
-    return 0;
+    return number;
 }
 
 struct uthread *uthread_find(pid_t tid, bool other)
@@ -161,13 +166,11 @@ struct uthread *uthread_find(pid_t tid, bool other)
 
 bool process_has_thread(struct process *process, pid_t tid)
 {
-    uint64_t irq = spin_lock_irq_save(&process->lock);
-    struct uthread *thread;
-    bool found = false;
+    struct uthread *thread = pid_find_thread(process->box, tid);
+    bool found = thread != NULL && thread->process == process;
 
-    list_for_each(thread, &process->threads, process_link)
-        found = found || thread->tid == tid;
-    spin_unlock_irq_restore(&process->lock, irq);
+    if (thread != NULL)
+        uthread_put(thread);
     return found;
 }
 

@@ -140,16 +140,21 @@ static int probe(vaddr_t address, size_t size, enum fault_access access)
     vaddr_t at = address;
     int error = end < address || end > USER_END ? -EFAULT : 0;
 
-    for (; error == 0 && at < end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
+    while (error == 0 && at < end) {
         error = space_fault(space, at, access, &reason);
-        if (thread_relax())
+        if (error != 0)
             break;
+        if (thread_relax())
+            return -EINTR;
+        at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
     }
-    if (error == 0 || !process->box->strict)
-        return error;
-    process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx",
-                        access_text(access),
-                        fault_reason_text(reason), at);
+    if (error == 0)
+        return 0;
+    if (reason == FAULT_QUOTA)
+        end_for_memory(process, at);
+    else if (process->box->strict)
+        process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx",
+                            access_text(access), fault_reason_text(reason), at);
     return -EFAULT;
 }
 

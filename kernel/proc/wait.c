@@ -24,12 +24,8 @@ static bool matches(const struct wait_request *request, const struct record *chi
 
     if (request->which == P_PIDFD)
         return child == request->record;
-    if (request->which == P_PID) {
-        if ((child->head ? child->outer_pid : child->pid) != request->id)
-            return false;
-        if (child->head)
-            return true;
-    }
+    if (request->which == P_PID && child->head)
+        return true;
     if (child->head || child->reap_when_done)
         return false;
     if (request->which == P_PGID && child->group_id != request->id)
@@ -87,19 +83,6 @@ static bool report(struct process *parent, struct record *child, struct wait_req
     return true;
 }
 
-// The child with this number, tree_lock held; NULL if none.
-static struct record *find_child(struct process *parent, pid_t number)
-{
-    struct pid_entry *entry = pid_entry_find(&parent->box->pids, number);
-    struct record *record = NULL;
-
-    if (entry != NULL && entry->kind == PID_PROCESS)
-        record = container_of(entry, struct record, own);
-    else if (entry != NULL && entry->kind == PID_HEAD)
-        record = container_of(entry, struct record, outer);
-    return record != NULL && record->parent == parent ? record : NULL;
-}
-
 // Whether the child may have something to tell later: a dead one has not, to who does not ask for
 // ends.
 static bool may_report(const struct wait_request *request, const struct record *child)
@@ -138,9 +121,7 @@ static int look(struct process *parent, struct wait_request *request)
     uint64_t irq = spin_lock_irq_save(&tree_lock);
     int result;
 
-    if (request->which == P_PID)
-        result = look_at_one(parent, find_child(parent, request->id), request);
-    else if (request->which == P_PIDFD)
+    if (request->which == P_PID || request->which == P_PIDFD)
         result = look_at_one(parent, request->record, request);
     else
         result = look_at_all(parent, request);
@@ -150,9 +131,12 @@ static int look(struct process *parent, struct wait_request *request)
 
 static int wait_in(struct process *parent, struct wait_request *request, bool block)
 {
-    int result = look(parent, request);
-    int error = 0;
+    int result, error = 0;
 
+    request->pid = 0;
+    request->status = 0;
+    request->code = 0;
+    result = look(parent, request);
     if (result == 0 && block)
         error = WAIT_EVENT(&parent->child_events, WAIT_INTERRUPTIBLE, NSEC_NEVER,
                            (result = look(parent, request)) != 0);
@@ -167,16 +151,19 @@ static int wait_in(struct process *parent, struct wait_request *request, bool bl
 int process_wait_for(struct wait_request *request)
 {
     struct process *self = process_current();
+    int error;
 
     if ((request->options & ~OPTIONS_KNOWN) ||
         !(request->options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     if (request->which == P_PGID && request->id == 0)
         request->id = self->record->group_id;
-    request->pid = 0;
-    request->status = 0;
-    request->code = 0;
-    return wait_in(self, request, !(request->options & WNOHANG));
+    if (request->which == P_PID)
+        request->record = process_find_child(self, request->id);
+    error = wait_in(self, request, !(request->options & WNOHANG));
+    if (request->which == P_PID && request->record != NULL)
+        record_put(request->record);
+    return error;
 }
 
 int wait_status_word(const struct wait_request *request)
@@ -193,25 +180,27 @@ int wait_status_word(const struct wait_request *request)
     }
 }
 
-int process_wait_any_child(struct process *process, pid_t *pid, int64_t *status, bool block)
+int process_wait_any_child(struct process *process, struct wait_request *request, bool block)
 {
-    struct wait_request request = { .which = P_ALL, .options = WEXITED | __WALL };
-    int error = wait_in(process, &request, block);
+    int error;
 
-    if (error != 0)
-        return error;
-    if (request.pid == 0)
-        return -EAGAIN;
-    *pid = request.pid;
-    *status = request.code == CLD_EXITED ? request.status : -request.status;
-    return 0;
+    request->which = P_ALL;
+    error = wait_in(process, request, block);
+    return error == 0 && request->pid == 0 ? -EAGAIN : error;
 }
 
 struct record *process_find_child(struct process *process, pid_t pid)
 {
     uint64_t irq = spin_lock_irq_save(&tree_lock);
-    struct record *child = find_child(process, pid);
+    struct pid_entry *entry = pid_entry_find(&process->box->pids, pid);
+    struct record *child = NULL;
 
+    if (entry != NULL && entry->kind == PID_PROCESS)
+        child = container_of(entry, struct record, own);
+    else if (entry != NULL && entry->kind == PID_HEAD)
+        child = container_of(entry, struct record, outer);
+    if (child != NULL && child->parent != process)
+        child = NULL;
     if (child != NULL)
         record_get(child);
     spin_unlock_irq_restore(&tree_lock, irq);

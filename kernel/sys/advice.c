@@ -7,27 +7,12 @@
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/mem/space.h"
+#include "kernel/proc/process.h"
 #include "kernel/sys/decode.h"
 #include "kernel/sys/memory.h"
 #include "kernel/sys/user.h"
 
 #define MINCORE_PAGES 1024
-
-// Touches each page of a mapped range.
-static int bring_in(vaddr_t start, size_t size)
-{
-    char byte;
-
-    for (vaddr_t at = start; at < start + size; at += PAGE_SIZE) {
-        int error = arch_copy_from_user(&byte, at, 1);
-
-        if (error != 0)
-            return error;
-        if (thread_relax())
-            return -EINTR;
-    }
-    return 0;
-}
 
 static int check_mapped(vaddr_t start, size_t size)
 {
@@ -132,7 +117,7 @@ static int64_t lock_range(vaddr_t start, size_t size)
     size += start - page;
     error = check_mapped(page, size);
     if (error == 0)
-        error = bring_in(page, size);
+        error = probe_for_read(page, size);
     return error == -EFAULT ? -ENOMEM : restartable(error);
 }
 

@@ -22,7 +22,7 @@ static int64_t duplicate(struct handle *handle, uint64_t lowest, bool cloexec)
     if (lowest >= fd_limit())
         return -EINVAL;
     handle_get(handle);
-    fd = fdtab_add(fd_table(), handle, (int)lowest, fd_limit(), cloexec);
+    fd = process_add_fd(process_current(), handle, (int)lowest, cloexec);
     if (fd < 0)
         handle_put(handle);
     return fd;

@@ -23,7 +23,7 @@ int fd_get_file(int fd, struct handle **handle)
 
 int fd_install(struct handle *handle, bool cloexec)
 {
-    int fd = fdtab_add(fd_table(), handle, 0, fd_limit(), cloexec);
+    int fd = process_add_fd(process_current(), handle, 0, cloexec);
 
     if (fd < 0)
         handle_put(handle);
@@ -45,10 +45,7 @@ static int64_t dup_as(int old, int new, bool cloexec)
 
     if (error != 0)
         return error;
-    if (new < 0 || (uint64_t)new >= fd_limit())
-        error = -EBADF;
-    else
-        error = fdtab_set(fd_table(), new, handle, cloexec);
+    error = process_add_fd_as(process_current(), handle, new, cloexec);
     if (error != 0)
         handle_put(handle);
     return error != 0 ? error : new;

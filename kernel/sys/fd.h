@@ -9,7 +9,8 @@
 #include "kernel/proc/process.h"
 #include "kernel/vfs/handle.h"
 
-// The calling process's table: only its own exec replaces it, so no lock is needed.
+// The calling process's table, for what process.h has no call for: only its own exec replaces it, so
+// no lock is needed.
 static inline struct fdtab *fd_table(void)
 {
     return process_current()->fds;
@@ -18,7 +19,7 @@ static inline struct fdtab *fd_table(void)
 // The handle of an fd, counted. Errors: -EBADF.
 static inline int fd_get(int fd, struct handle **handle)
 {
-    return fdtab_find(fd_table(), fd, handle);
+    return process_read_fd(process_current(), fd, handle);
 }
 
 // As fd_get, refusing handles that only name a place (O_PATH). On error *handle is NULL.

@@ -93,20 +93,18 @@ CALL6(mmap, vaddr_t, address, size_t, size, unsigned, prot, unsigned, flags, int
     error = backing(flags, fd, size, &handle);
     if (error != 0)
         return error;
-    if (handle != NULL)
-        error = handle_map(handle, &request);
-    else
-        request.flags |= REGION_MAY_WRITE | REGION_MAY_EXECUTE;
-    if (error == 0)
-        error = space_map(sys_space(), &request, &address);
-    if (handle != NULL)
+    if (handle == NULL) {
+        error = process_mmap(process_current(), &request, &address);
+    } else {
+        error = process_mmap_file(process_current(), handle, &request, &address);
         handle_put(handle);
+    }
     return error != 0 ? error : (int64_t)address;
 }
 
 CALL2(munmap, vaddr_t, start, size_t, size)
 {
-    return space_unmap(sys_space(), start, size);
+    return process_munmap(process_current(), start, size);
 }
 
 CALL3(mprotect, vaddr_t, start, size_t, size, unsigned, prot)
@@ -119,7 +117,7 @@ CALL3(mprotect, vaddr_t, start, size_t, size, unsigned, prot)
     if (size == 0)
         return 0;
     error = sys_check_range(start, size);
-    return error != 0 ? error : space_protect(sys_space(), start, size, prot);
+    return error != 0 ? error : process_mchmap(process_current(), start, size, prot);
 }
 
 CALL5(mremap, vaddr_t, old, size_t, old_size, size_t, new_size, unsigned, flags, vaddr_t, fixed)

@@ -103,7 +103,7 @@ CALL4(openat2, int, dirfd, vaddr_t, path, vaddr_t, from, size_t, size)
 
 CALL1(close, int, fd)
 {
-    return fdtab_close(fd_table(), fd);
+    return process_close_fd(process_current(), fd);
 }
 
 // CLOSE_RANGE_UNSHARE would give one thread fds of its own, which a process does not have here.

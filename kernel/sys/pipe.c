@@ -20,9 +20,11 @@ static int64_t make_pipe(vaddr_t to, unsigned flags)
 
     if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    error = pipe_create(flags, account_current(), &ends[0], &ends[1]);
+    error = probe_for_write(to, sizeof(fds)); // no thread sees fds that nobody is told of
+    if (error == 0)
+        error = pipe_create(flags, account_current(), &ends[0], &ends[1]);
     if (error != 0)
-        return error;
+        return restartable(error);
     fds[0] = fd_install(ends[0], (flags & O_CLOEXEC) != 0);
     if (fds[0] < 0) {
         handle_put(ends[1]);
@@ -31,10 +33,10 @@ static int64_t make_pipe(vaddr_t to, unsigned flags)
     fds[1] = fd_install(ends[1], (flags & O_CLOEXEC) != 0);
     error = fds[1] < 0 ? fds[1] : user_store(to, &fds);
     if (error != 0) {
-        // Should another thread have closed one meanwhile, that is as well.
-        (void)!fdtab_close(fd_table(), fds[0]);
+        // Another thread has unmapped it; should one have closed one of them, that is as well.
+        (void)!process_close_fd(process_current(), fds[0]);
         if (fds[1] >= 0)
-            (void)!fdtab_close(fd_table(), fds[1]);
+            (void)!process_close_fd(process_current(), fds[1]);
     }
     return error;
 }

@@ -10,6 +10,17 @@
 #include "kernel/sys/fd.h"
 #include "kernel/sys/user.h"
 
+// Errors: as process_wait_for; without children to report and WNOHANG, request->pid is 0.
+static int wait_for(struct wait_request *request)
+{
+    int error;
+
+    if (request->which != P_ALL)
+        return process_wait_for(request);
+    error = process_wait_any_child(process_current(), request, !(request->options & WNOHANG));
+    return error == -EAGAIN ? 0 : error;
+}
+
 CALL4(wait4, pid_t, pid, vaddr_t, status_to, unsigned, options, vaddr_t, usage_to)
 {
     struct wait_request request = { .which = P_ALL };
@@ -26,7 +37,7 @@ CALL4(wait4, pid_t, pid, vaddr_t, status_to, unsigned, options, vaddr_t, usage_t
         request.which = P_PGID;
     request.id = pid > 0 ? pid : -pid;
     request.options = (options & ~(unsigned)__WNOTHREAD) | WEXITED;
-    error = process_wait_for(&request);
+    error = wait_for(&request);
     if (error != 0)
         return restartable(error);
     if (request.pid == 0)
@@ -46,7 +57,7 @@ static int wait_by_id(struct wait_request *request)
     int error;
 
     if (request->which != P_PIDFD)
-        return process_wait_for(request);
+        return wait_for(request);
     error = fd_get_file(request->id, &handle);
     if (error != 0)
         return error;

@@ -80,17 +80,28 @@ static const char *quota_field(int pid, const char *key, int field)
     return value;
 }
 
+static bool is_sleep(int pid)
+{
+    static const char wanted[] = "/bin/busybox\0sleep\0" "100";
+
+    return proc_read(pid, "cmdline", text, sizeof(text)) == sizeof(wanted) &&
+           memcmp(text, wanted, sizeof(wanted)) == 0;
+}
+
 CASE("cmdline is each argument with a NUL")
 {
     struct test_box box;
 
     CHECK_EQUAL(box_new(&box), 0);
-    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart"), 0);
-    CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 23);
-    CHECK(memcmp(text,
-                 "/bin/busybox\0sleep\0"
-                 "100",
-                 23) == 0);
+    CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nexec /bin/busybox true"), 0);
+    CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 18);
+    CHECK_EQUAL(box_do(&box, "exec /bin/missing"), -ENOENT); // changes nothing
+    CHECK_EQUAL(proc_read(box.pid, "cmdline", text, sizeof(text)), 18);
+    CHECK_EQUAL(box_do(&box, "exec /bin/busybox sleep 100"), 0);
+    CHECK(is_sleep(box.pid));
+    CHECK_EQUAL(box_do(&box, "start"), 0);
+    CHECK(is_sleep(box.pid));
     finish(&box);
 }
 

@@ -83,21 +83,14 @@ static int do_close(const struct subject *subject, const struct ctl_command *com
     return 0;
 }
 
-// Puts handle at fd of the process; takes over the reference. Errors: -EBADF past the process's
-// limit, -ESRCH, -ENOMEM, -EAGAIN.
+// Puts handle at fd of the process; takes over the reference. Errors: as process_add_fd_as.
 static int put_fd(struct process *process, int64_t fd, struct handle *handle)
 {
-    struct fdtab *table;
-    int error =
-        (uint64_t)fd < process->rlimits[RLIMIT_NOFILE][0] ? process_fds(process, &table) : -EBADF;
+    int error = fd > INT32_MAX ? -EBADF : process_add_fd_as(process, handle, (int)fd, false);
 
-    if (error == 0) {
-        error = fdtab_set(table, (int)fd, handle, false);
-        fdtab_put(table);
-    }
-    if (error < 0)
+    if (error != 0)
         handle_put(handle);
-    return MIN(error, 0);
+    return error;
 }
 
 static int do_dup2(const struct subject *subject, const struct ctl_command *command)
@@ -135,13 +128,8 @@ static int do_give(const struct subject *subject, const struct ctl_command *comm
 // Takes over the grant.
 static int bind_grant(const struct subject *subject, const char *name, struct grant *grant)
 {
-    struct names *names;
-    int error = subject_names(subject, &names);
+    int error = process_add_fs(subject->process, grant, name);
 
-    if (error == 0) {
-        error = names_add(names, name, grant);
-        names_put(names);
-    }
     grant_put(grant);
     return error;
 }
@@ -193,14 +181,7 @@ static int do_tree(const struct subject *subject, const struct ctl_command *comm
 
 static int do_unbind(const struct subject *subject, const struct ctl_command *command)
 {
-    struct names *names;
-    int error = subject_names(subject, &names);
-
-    if (error != 0)
-        return error;
-    error = names_remove(names, command->texts[0]);
-    names_put(names);
-    return error;
+    return process_rm_fs(subject->process, command->texts[0]);
 }
 
 // --- inherit ---

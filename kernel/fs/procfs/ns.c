@@ -68,12 +68,12 @@ static int show_name(const struct subject *subject, struct text *text)
     if (error != 0)
         return error;
     name = name_behind(names, subject->node->name);
-    error = names_find(names, name, strlen(name), &grant);
-    if (error == 0) {
-        error = print_grant(grant, text);
-        grant_put(grant);
-    }
     names_put(names);
+    error = process_find_fs(subject->process, name, &grant);
+    if (error != 0)
+        return error;
+    error = print_grant(grant, text);
+    grant_put(grant);
     return error;
 }
 
@@ -158,6 +158,7 @@ static int ns_list(struct proc_node *directory, off_t *position, readdir_emit_fn
 static int ns_remove(struct node *directory, const char *name, size_t length, bool remove_directory)
 {
     char text[NAME_MAX_BYTES + 1];
+    struct subject subject;
     struct names *names;
     int error;
 
@@ -165,11 +166,15 @@ static int ns_remove(struct node *directory, const char *name, size_t length, bo
         return -ENOTDIR;
     memcpy(text, name, length);
     text[length] = '\0';
-    error = names_of(proc_node_of(directory), &names);
+    error = subject_get_trusted(proc_node_of(directory), &subject);
     if (error != 0)
         return error;
-    error = names_remove(names, name_behind(names, text));
-    names_put(names);
+    error = subject_names(&subject, &names);
+    if (error == 0) {
+        error = process_rm_fs(subject.process, name_behind(names, text));
+        names_put(names);
+    }
+    subject_put(&subject);
     return error;
 }
 

@@ -35,7 +35,6 @@ static int task_find(struct proc_node *directory, const char *name, size_t lengt
     struct proc_make make = { .entry = &thread_entry,
                               .record = directory->record,
                               .number = directory->number };
-    struct uthread *thread;
     struct subject subject;
     bool found;
     int error;
@@ -45,26 +44,9 @@ static int task_find(struct proc_node *directory, const char *name, size_t lengt
     error = subject_get_trusted(directory, &subject);
     if (error != 0)
         return error;
-    thread = pid_find_thread(subject.box, (pid_t)make.key);
-    found = thread != NULL && thread->process == subject.process;
-    if (thread != NULL)
-        uthread_put(thread);
+    found = process_has_thread(subject.process, (pid_t)make.key);
     subject_put(&subject);
     return found ? proc_node_create(directory, &make, child) : -ENOENT;
-}
-
-// The least number of a thread above number; 0: none.
-static pid_t next_thread(struct process *process, pid_t number)
-{
-    uint64_t state = spin_lock_irq_save(&process->lock);
-    struct uthread *thread;
-    pid_t next = 0;
-
-    list_for_each(thread, &process->threads, process_link)
-        if (thread->tid > number && (next == 0 || thread->tid < next))
-            next = thread->tid;
-    spin_unlock_irq_restore(&process->lock, state);
-    return next;
 }
 
 static int task_list(struct proc_node *directory, off_t *position, readdir_emit_fn *emit,
@@ -76,7 +58,7 @@ static int task_list(struct proc_node *directory, off_t *position, readdir_emit_
 
     if (error != 0)
         return error;
-    while ((tid = next_thread(subject.process, (pid_t)(*position - LIST_FIRST))) != 0) {
+    while ((tid = process_next_thread(subject.process, (pid_t)(*position - LIST_FIRST))) != 0) {
         char name[16];
         int length = fmt_print(name, sizeof(name), "%d", tid);
 
