@@ -55,16 +55,21 @@ soak-seeds: $(VM_NEEDS) $(SEED_RUNS)
 races: $(VM_NEEDS)
 	@tests/race
 
+# The model of a box's life, searched whole: docs/model.md.
+.PHONY: model
+model:
+	@$(PROVE) --timer tests/model/life.t
+
 # Every fault that tests/faults.txt lists.
 faults: $(VM_NEEDS)
 	@tests/fault $$(sed -n 's/^\([a-z][a-z-]*\)[[:blank:]].*/\1/p' tests/faults.txt | sort -u)
 
-# The VM tests of SMP under two schedules of the perturber, a minute of mixed load, the races, the ISO, planted faults, the budget of
-# the benchmark.
+# The VM tests of SMP under two schedules of the perturber, a minute of mixed load, the races, the ISO, the model, planted faults,
+# the budget of the benchmark.
 do-ci-extra: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_ISO) $(SMOKE_ISOS)
 	@for seed in $(CI_SEEDS); do APPEND=perturb=$$seed $(PROVE) --timer $(filter %.4.t,$(VM_RUNS)) || exit 1; done
 	@$(call RUN_LOAD,4,60)
 	@tests/race
 	@$(PROVE) --timer $(SMOKE_ISO)
-	@$(MAKE) --no-print-directory bench-budget
+	@$(MAKE) --no-print-directory model bench-budget
 	@tests/fault $(CI_FAULTS)

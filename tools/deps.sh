@@ -27,7 +27,8 @@ iso='grub-mkrescue grub-common
 xorriso xorriso
 mformat mtools'
 extra="$iso
-/usr/share/ovmf/OVMF.fd ovmf"
+/usr/share/ovmf/OVMF.fd ovmf
+spin spin"
 lint='clang-tidy clang-tidy
 clang-format clang-format
 cppcheck cppcheck
