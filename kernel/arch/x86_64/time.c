@@ -15,7 +15,7 @@
 
 #define CALIBRATION_NS (4 * NSEC_PER_MSEC)
 #define CALIBRATION_PART 256 // of it the readings may take
-#define CALIBRATION_TRIES 8
+#define CALIBRATION_TRIES 32
 #define TIMER_COUNT_MAX UINT32_C(0x7fffffff)
 #define TIMER_WAIT_MAX (3600 * NSEC_PER_SEC)
 
@@ -45,24 +45,33 @@ uint64_t moment_read(const struct reference *reference, struct moment *moment)
 }
 
 // Counts cycles and ticks of the APIC timer for CALIBRATION_NS. Returns: the cycles a second; *exact:
-// no reading took so long that it may be wrong by more than its share.
+// no reading took so long that it may be wrong by more than its share, and none came so late after
+// the one before that a narrow reference may have gone round meanwhile: that would be nearly all of
+// the cycles.
 static uint64_t count(const struct reference *reference, bool *exact)
 {
     struct moment start, end;
-    uint64_t ticks, gaps, wait = scale_by(CALIBRATION_NS, reference->frequency, NSEC_PER_SEC);
+    uint64_t ticks, gaps, cycles, last, pause_max = 0;
+    uint64_t wait = scale_by(CALIBRATION_NS, reference->frequency, NSEC_PER_SEC);
 
     lapic_timer_start(UINT32_MAX);
     gaps = moment_read(reference, &start);
+    last = start.cycles;
     do {
         arch_relax();
         ticks = (reference->read() - start.ticks) & reference->mask;
+        cycles = arch_cycles();
+        pause_max = MAX(pause_max, cycles - last);
+        last = cycles;
     } while (ticks < wait);
     gaps += moment_read(reference, &end);
     lapic_timer_start(0);
     ticks = (end.ticks - start.ticks) & reference->mask;
+    cycles = end.cycles - start.cycles;
+    pause_max = MAX(pause_max, end.cycles - last);
     timer_frequency = scale_by(start.timer - end.timer, reference->frequency, ticks);
-    *exact = gaps <= (end.cycles - start.cycles) / CALIBRATION_PART;
-    return scale_by(end.cycles - start.cycles, reference->frequency, ticks);
+    *exact = gaps <= cycles / CALIBRATION_PART && pause_max <= cycles / 2;
+    return scale_by(cycles, reference->frequency, ticks);
 }
 
 // A machine that is busy may give no good count; then the last one must do.
