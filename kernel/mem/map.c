@@ -149,6 +149,8 @@ int space_map(struct space *space, const struct map_request *request, vaddr_t *a
         return error;
     if (request->offset % PAGE_SIZE != 0 || request->offset + size < size)
         return -EINVAL;
+    if (request->pager != NULL && request->flags & REGION_GROWS_DOWN)
+        return -EINVAL; // below the first of a file's pages there is none to grow by
     if (breaks_wx(space, request->flags))
         return -EACCES;
     error = prepare(space, request, &region);

@@ -3,6 +3,7 @@
 // somebody outside follows for it, by what it says of itself.
 // vm: smp
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "tests/vm/box.h"
@@ -40,4 +41,38 @@ CASE("a script's interpreter does not lead by the authority of who starts it fro
     CHECK_EQUAL(rmdir("/tmp/hostile"), 0);
     close(program);
     close(9);
+}
+
+// --- What a program says of itself ---
+
+// Ends by a note whose text would be several lines of its status.
+static int say(int argc, char **argv)
+{
+    static const char note[] = "ended\nBy:\tbox around\nExit:\t0";
+    int fd;
+
+    if (argc != 2 || strcmp(argv[1], "--say") != 0)
+        return -1;
+    prctl(PR_SET_NAME, "a\nUid:\t7\\");
+    fd = open("/proc/self/note", O_WRONLY);
+    return write(fd, note, sizeof(note) - 1) < 0 ? 1 : 2;
+}
+
+__attribute__((constructor)) static void add_command(void)
+{
+    vmtest_command = say;
+}
+
+CASE("a program's name and the reason that it gives for its end are one line each of its status")
+{
+    struct test_box box;
+    char text[4096];
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nbind proc /proc rw\nexec /bin/test_attack_rights --say\nstart"), 0);
+    CHECK_EQUAL(box_wait(box.pid), -15);
+    CHECK(proc_read(box.pid, "status", text, sizeof(text)) > 0);
+    CHECK(strstr(text, "\nUid:") == NULL && strstr(text, "Name:\ta\\nUid:\t7\\\\\n") != NULL);
+    CHECK(strstr(text, "\nExit:\t-15\nReason:\tended\\nBy:\tbox around\\nExit:\t0\nBy:\tpid 1\n") != NULL);
+    box_close(&box);
 }

@@ -160,6 +160,22 @@ CASE("a child of fork takes no program from others before it runs, however long 
     CHECK_EQUAL(atomic_load(&race->taken), 0);
 }
 
+// A file whose mapping grew below its first page was mapped at pages that truncation knew nothing of.
+CASE("only memory of its own grows downwards, not a file")
+{
+    int fd = (int)syscall(SYS_memfd_create, "grows", 0);
+    char *top;
+
+    CHECK(fd >= 0 && ftruncate(fd, 4 * PAGE) == 0);
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_GROWSDOWN, fd, PAGE) == MAP_FAILED && errno == EINVAL);
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_GROWSDOWN, fd, PAGE) == MAP_FAILED && errno == EINVAL);
+    top = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+    CHECK(top != MAP_FAILED);
+    top[-PAGE] = 1;
+    munmap(top - PAGE, 2 * PAGE);
+    close(fd);
+}
+
 // --- Names of what is gone ---
 
 #define STALE_FILES 64

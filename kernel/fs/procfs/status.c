@@ -33,6 +33,14 @@ static const char *state_text(char letter)
     return "X (dead)";
 }
 
+// Text of a program's own choosing stays on its line.
+static void show_text(struct text *text, const char *name, const char *value)
+{
+    text_print(text, "%s:\t", name);
+    text_add_line(text, value, strlen(value));
+    text_add(text, "\n", 1);
+}
+
 static void show_kib(struct text *text, const char *name, uint64_t bytes)
 {
     text_print(text, "%s:\t%8llu kB\n", name, (unsigned long long)(bytes / 1024));
@@ -104,9 +112,10 @@ static void show_living(const struct subject *subject, struct text *text)
     struct figures figures;
 
     figures_get(subject, &figures);
+    show_text(text, "Name", figures.name);
     text_print(text,
-               "Name:\t%s\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-               figures.name, state_text(figures.state), figures.pid,
+               "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+               state_text(figures.state), figures.pid,
                figures.tid != 0 ? figures.tid : figures.pid, figures.parent);
     text_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", process->uid, process->euid,
                process->suid, process->euid, process->gid, process->egid, process->sgid,
@@ -126,10 +135,10 @@ static void show_dead(const struct subject *subject, struct text *text)
 {
     const struct record *record = subject->record;
 
-    text_print(
-        text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nThreads:\t0\nFlags:\tDYING\n",
-        record->name, state_text('Z'), subject->node->number, subject->node->number,
-        figures_parent(subject->node));
+    show_text(text, "Name", record->name);
+    text_print(text, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nThreads:\t0\nFlags:\tDYING\n",
+               state_text('Z'), subject->node->number, subject->node->number,
+               figures_parent(subject->node));
 }
 
 // "-" stands for what is not decided yet.
@@ -143,10 +152,13 @@ static void show_end(const struct record *record, struct text *text)
     record_reason(record, reason);
     record_by(record, by);
     spin_unlock_irq_restore(&tree_lock, state);
-    if (claimed)
-        text_print(text, "Exit:\t%lld\nReason:\t%s\nBy:\t%s\n", (long long)status, reason, by);
-    else
+    if (!claimed) {
         text_print(text, "Exit:\t-\nReason:\t-\nBy:\t-\n");
+        return;
+    }
+    text_print(text, "Exit:\t%lld\n", (long long)status);
+    show_text(text, "Reason", reason);
+    text_print(text, "By:\t%s\n", by);
 }
 
 static const struct {

@@ -149,6 +149,18 @@ void text_add_escaped(struct text *text, const char *data, size_t size)
     }
 }
 
+void text_add_line(struct text *text, const char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == '\n')
+            text_add(text, "\\n", 2);
+        else if (data[i] == '\\')
+            text_add(text, "\\\\", 2);
+        else
+            text_add(text, &data[i], 1);
+    }
+}
+
 // Puts snapshot in the handle's file, for the reads that follow; the caller keeps its reference.
 static void keep(struct text_file *file, struct snapshot *snapshot)
 {

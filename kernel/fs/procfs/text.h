@@ -26,3 +26,5 @@ size_t text_length(const struct text *text);
 // Adds data with blanks, backslashes and line ends as \040 and so on, as Linux's tables of mounts
 // have them.
 void text_add_escaped(struct text *text, const char *data, size_t size);
+// Adds data with line ends as \n and backslashes as \\, as Linux's status has names.
+void text_add_line(struct text *text, const char *data, size_t size);
