@@ -118,7 +118,7 @@ struct linux_siginfo {
     int32_t si_signo;
     int32_t si_errno;
     int32_t si_code;
-    int32_t si_padding;
+    int32_t si_padding; // the kernel's own until it is delivered: enum signal_maker of an info that a program made
     union {
         uint8_t si_bytes[112];
         struct { // kill, tkill, sigqueue

@@ -146,15 +146,25 @@ static void NORETURN leave(void)
     uthread_exit_current(0);
 }
 
+// Who sent it. What an info says of that counts only if the kernel has made it.
+static struct ender ender_of(const struct signal_taken *taken)
+{
+    pid_t pid = taken->maker;
+
+    if (taken->maker == SIGNAL_MADE_UNKNOWN)
+        return ENDED_BY("unknown");
+    if (taken->maker == SIGNAL_MADE_BY_KERNEL) {
+        if (taken->info.si_code == SI_KERNEL || taken->info.si_code == SI_TIMER)
+            return ENDED_BY("kernel");
+        pid = taken->info.si_pid;
+    }
+    return pid > 0 ? (struct ender){ .pid = pid } : ENDED_BY("box around");
+}
+
 static void NORETURN end_by_signal(struct process *process, const struct signal_taken *taken)
 {
-    struct ender by = { .pid = taken->info.si_pid };
-
-    if (taken->info.si_code == SI_KERNEL)
-        by = ENDED_BY("kernel");
-    else if (by.pid == 0)
-        by = ENDED_BY("box around");
-    process_end(process, -(int64_t)taken->number, taken->length != 0 ? taken->text : NULL, by);
+    process_end(process, -(int64_t)taken->number, taken->length != 0 ? taken->text : NULL,
+                ender_of(taken));
     leave();
 }
 

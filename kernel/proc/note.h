@@ -24,6 +24,14 @@ struct uthread;
 #define NOTES_MAX 64
 #define SIGNAL_BIT(number) (UINT64_C(1) << ((number) - 1))
 
+// Who made an info that came from user space whole, so that nobody ends a process in another's name:
+// a number in the box of whom it is for, or one of these. In info->si_padding until it is taken.
+enum signal_maker {
+    SIGNAL_MADE_BY_KERNEL = 0,
+    SIGNAL_MADE_OUTSIDE = -1,
+    SIGNAL_MADE_UNKNOWN = -2, // there was no memory to keep the info
+};
+
 struct signal_action { // as struct linux_sigaction
     uint64_t handler;  // SIG_DFL 0, SIG_IGN 1, or an address
     uint64_t flags;    // SA_*

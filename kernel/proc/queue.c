@@ -103,9 +103,13 @@ static void take_from(struct process *process, struct list *queue, uint64_t *pen
         *pending &= ~SIGNAL_BIT(number);
     if (first == NULL && number == SIGCHLD)
         taken->info = process->signals->child_info;
+    else if (first == NULL)
+        taken->maker = SIGNAL_MADE_UNKNOWN;
     if (first == NULL)
         return;
     taken->info = first->info;
+    taken->maker = first->info.si_padding;
+    taken->info.si_padding = 0;
     taken->length = first->length;
     memcpy(taken->text, first->text, first->length);
     queue_remove(process, first);

@@ -11,17 +11,27 @@
 #include "kernel/sys/fd.h"
 #include "kernel/sys/user.h"
 
-static struct linux_siginfo info_from_caller(int number, int code)
+// For members of the caller's own box.
+static struct linux_siginfo info_from_caller(int number)
 {
     struct process *process = process_current();
-    struct linux_siginfo info = { .si_signo = number, .si_code = code };
+    struct linux_siginfo info = { .si_signo = number, .si_code = SI_USER };
 
     info.si_pid = process->pid;
     info.si_uid = process->uid;
     return info;
 }
 
-static int64_t send_to_number(pid_t pid, int number, const struct linux_siginfo *info)
+// made: an info that the caller made itself; NULL: none, the kernel makes it.
+static void note_maker(struct linux_siginfo *made, const struct process *target)
+{
+    pid_t number = process_number(process_current(), target->box);
+
+    if (made != NULL)
+        made->si_padding = number != 0 ? number : SIGNAL_MADE_OUTSIDE;
+}
+
+static int64_t send_to_number(pid_t pid, int number, struct linux_siginfo *made)
 {
     struct process *process = pid_find(box_current(), pid);
     struct record *record;
@@ -35,20 +45,21 @@ static int64_t send_to_number(pid_t pid, int number, const struct linux_siginfo 
         record_put(record);
         return 0;
     }
-    error = signal_send_process(process, (unsigned)number, info);
+    note_maker(made, process);
+    error = signal_send_process(process, (unsigned)number, made);
     process_put(process);
     return error == -ESRCH ? 0 : error;
 }
 
 CALL2(kill, pid_t, pid, int, number)
 {
-    struct linux_siginfo info = info_from_caller(number, SI_USER);
+    struct linux_siginfo info = info_from_caller(number);
     int group;
 
     if (number < 0 || number > SIGNAL_COUNT)
         return -EINVAL;
     if (pid > 0)
-        return send_to_number(pid, number, &info);
+        return send_to_number(pid, number, NULL);
     if (pid == -1)
         return signal_send_all((unsigned)number, &info);
     if (pid == INT32_MIN)
@@ -58,7 +69,7 @@ CALL2(kill, pid_t, pid, int, number)
 }
 
 // group: the process that the thread must belong to, or -1: any.
-static int64_t send_to_thread(pid_t group, pid_t tid, int number, const struct linux_siginfo *info)
+static int64_t send_to_thread(pid_t group, pid_t tid, int number, struct linux_siginfo *made)
 {
     struct uthread *thread;
     int error = -ESRCH;
@@ -68,24 +79,22 @@ static int64_t send_to_thread(pid_t group, pid_t tid, int number, const struct l
     thread = uthread_find(tid, true);
     if (thread == NULL)
         return -ESRCH;
-    if (group == -1 || thread->process->pid == group)
-        error = signal_send_thread(thread, (unsigned)number, info);
+    if (group == -1 || thread->process->pid == group) {
+        note_maker(made, thread->process);
+        error = signal_send_thread(thread, (unsigned)number, made);
+    }
     uthread_put(thread);
     return error;
 }
 
 CALL2(tkill, pid_t, tid, int, number)
 {
-    struct linux_siginfo info = info_from_caller(number, SI_TKILL);
-
-    return send_to_thread(-1, tid, number, &info);
+    return send_to_thread(-1, tid, number, NULL);
 }
 
 CALL3(tgkill, pid_t, group, pid_t, tid, int, number)
 {
-    struct linux_siginfo info = info_from_caller(number, SI_TKILL);
-
-    return group <= 0 ? -EINVAL : send_to_thread(group, tid, number, &info);
+    return group <= 0 ? -EINVAL : send_to_thread(group, tid, number, NULL);
 }
 
 // An info of the caller's making may not look like the kernel's or like kill's, unless it is for
@@ -125,7 +134,7 @@ CALL4(rt_tgsigqueueinfo, pid_t, group, pid_t, tid, int, number, vaddr_t, from)
 
 CALL4(pidfd_send_signal, int, fd, int, number, vaddr_t, from, unsigned, flags)
 {
-    struct linux_siginfo info = info_from_caller(number, SI_USER);
+    struct linux_siginfo info;
     struct process *process;
     int error;
 
@@ -141,8 +150,10 @@ CALL4(pidfd_send_signal, int, fd, int, number, vaddr_t, from, unsigned, flags)
         if (error == 0 && info.si_signo != number)
             error = -EINVAL;
     }
+    if (error == 0 && from != 0)
+        note_maker(&info, process);
     if (error == 0)
-        error = signal_send_process(process, (unsigned)number, &info);
+        error = signal_send_process(process, (unsigned)number, from != 0 ? &info : NULL);
     process_put(process);
     return error;
 }
