@@ -76,16 +76,20 @@ static int send_unknown(struct process *process, const char *text, size_t length
                         const struct linux_siginfo *info, bool outside)
 {
     struct signals *signals = process->signals;
-    uint64_t irq;
-    int error;
+    uint64_t irq, signals_irq;
+    int error = -ESRCH;
 
     if (atomic_load(&signals->note_open) == 0) {
         process_kill_reason(process, -SIGTERM, "%.*s", (int)length, text);
         return 0;
     }
-    irq = spin_lock_irq_save(&signals->lock);
-    error = queue_add(process, NULL, 0, info, text, length, outside);
-    spin_unlock_irq_restore(&signals->lock, irq);
+    // An ending process has emptied its queue, or will.
+    irq = spin_lock_irq_save(&process->lock);
+    signals_irq = spin_lock_irq_save(&signals->lock);
+    if (!(atomic_load(&process->flags) & PROCESS_DYING))
+        error = queue_add(process, NULL, 0, info, text, length, outside);
+    spin_unlock_irq_restore(&signals->lock, signals_irq);
+    spin_unlock_irq_restore(&process->lock, irq);
     if (error == 0)
         waitq_wake(&signals->note_readers, WAKE_ALL, 0);
     return error;

@@ -160,6 +160,65 @@ CASE("a child of fork takes no program from others before it runs, however long 
     CHECK_EQUAL(atomic_load(&race->taken), 0);
 }
 
+#define NOTED 400
+#define BUSY_TIMERS 500
+
+// Spends most of its time in interrupts, so that what it does in the kernel is often held up.
+static void be_interrupted(void)
+{
+    const struct itimerspec setting = { { 0, 20000 }, { 0, 20000 } };
+    int number;
+
+    signal(SIGALRM, SIG_IGN);
+    for (int i = 0; i < BUSY_TIMERS; i++) {
+        if (syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &number) != 0 ||
+            syscall(SYS_timer_settime, number, 0, &setting, NULL) != 0)
+            _exit(1);
+    }
+}
+
+// A process of the box: sends notes to each child that says its number, until it is gone.
+static void send_notes(const atomic_int *target, const atomic_bool *over)
+{
+    be_interrupted();
+    while (!atomic_load(over)) {
+        int pid = atomic_load(target);
+        int note = pid != 0 ? proc_open(pid, "note", O_WRONLY) : -1;
+
+        while (note >= 0 && (write(note, "word", 4) > 0 || errno == EAGAIN))
+            ;
+        close(note);
+    }
+    _exit(0);
+}
+
+CASE("a note that comes as its receiver ends is not left behind")
+{
+    struct {
+        atomic_int target;
+        atomic_bool over;
+    } *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t sender = fork();
+    int status;
+
+    if (sender == 0)
+        send_notes(&shared->target, &shared->over);
+    for (int i = 0; i < NOTED; i++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            if (open("/proc/self/note", O_RDONLY) < 0)
+                _exit(1);
+            atomic_store(&shared->target, getpid());
+            usleep(300 + i % 7 * 100);
+            _exit(0);
+        }
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    }
+    atomic_store(&shared->over, true);
+    CHECK(waitpid(sender, &status, 0) == sender && status == 0);
+}
+
 // A file whose mapping grew below its first page was mapped at pages that truncation knew nothing of.
 CASE("only memory of its own grows downwards, not a file")
 {
