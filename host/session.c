@@ -38,6 +38,7 @@
     (2 * SEC)       // for a slow reader to take the last bytes of a machine that was killed
 #define IMPATIENT 3 // so many of one signal within IMPATIENT_NS end the machine
 #define IMPATIENT_NS (2 * SEC)
+#define INPUT_END_AGAIN SEC
 #define END_OF_FILE "\004" // what a terminal takes for the end of input
 
 enum { POLL_SIGNALS, POLL_CONTROL, POLL_PING, POLL_LOG, POLL_ERRORS, POLL_STREAMS };
@@ -53,6 +54,7 @@ struct session {
     bool gone;                                          // QEMU has ended
     int wait_status;                                    // of QEMU
     uint64_t begun_ns, started_ns, ended_ns, killed_ns; // 0: not yet
+    uint64_t input_end_ns; // when the terminal was last told of the end of input; 0: never
     uint64_t answered_ns;                               // when the kernel last answered a ping
     uint64_t asked_ns;
     unsigned asked; // pings sent
@@ -170,6 +172,15 @@ static void take_signals(struct session *session)
         session->gone = true;
 }
 
+// The key is lost if it comes while the program changes the terminal's mode, and means the end for one
+// read alone. So it is typed again until the program ends: the input stays at its end.
+static void type_end_of_input(struct session *session)
+{
+    session->input_end_ns = now();
+    (void)!send(session->machine->ports[PORT_TTY], END_OF_FILE, strlen(END_OF_FILE),
+                MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 // Standard input's end goes to the program once it runs: before, its end of the port is not open. A
 // terminal's port stays open for what it says, so there the end is a character.
 static void pass_end_of_input(struct session *session)
@@ -181,7 +192,7 @@ static void pass_end_of_input(struct session *session)
     if (!session->options->terminal)
         shutdown(in->to, SHUT_WR);
     else if (session->options->interactive)
-        (void)!send(in->to, END_OF_FILE, strlen(END_OF_FILE), MSG_NOSIGNAL | MSG_DONTWAIT);
+        type_end_of_input(session);
     in->to = -1;
 }
 
@@ -298,6 +309,12 @@ static uint64_t check_times(struct session *session)
         if (time >= deadline)
             end_machine(session, EXIT_DEADLINE, "%s was ended by its deadline",
                         session->options->program[0]);
+    }
+    if (session->input_end_ns != 0 && !session->control.ended) {
+        if (time - session->input_end_ns >= INPUT_END_AGAIN)
+            type_end_of_input(session);
+        if (session->input_end_ns + INPUT_END_AGAIN < next)
+            next = session->input_end_ns + INPUT_END_AGAIN;
     }
     if (session->ended_ns != 0 && !session->gone) {
         next =

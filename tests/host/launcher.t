@@ -101,7 +101,7 @@ for (['panic', 'planted on purpose'], ['write-text', 'write to 0x'], ['run-data'
 {
     my $before = time;
     my ($code, $out, $err) = run('run', 'busybox', 'sh', '-c', 'ls -l / | wc -l; ps; (sleep 100 &) ; exit 7');
-    ok($code == 7 && time - $before < 50 && $out =~ /^\d+\n.*PID.*\n.* ps\n/s && $err eq '',
+    ok($code == 7 && time - $before < 50 && $out =~ /^\d+\nPID .*\n +1 root .*\n.*\bps\b/s && $err eq '',
         'a program that leaves another behind ends at once') or diag "$code $out $err";
 }
 spew("$dir/silent", "#!/bin/sh\nexit 0\n", 0755);
@@ -288,27 +288,49 @@ sub record { my $text = slurp("$dir/status"); return $text =~ /\A[^\n]*\n\z/ ? d
 }
 
 # --- A terminal ---
-# typed(KEYS, SHELL COMMAND): what appears on a terminal of 33 lines by 77 while the keys are typed, each after half a second.
-sub typed {
-    my ($keys, $command) = @_;
-    my $typing = join ';', 'true', map { "sleep 0.5; printf '$_'" } @$keys;
-    return scalar `( $typing; sleep 0.5 ) | timeout 30 script -qec "stty rows 33 cols 77; $command" /dev/null`;
+# dialogue(\@command, [PATTERN, KEYS]...): what the command prints, while the keys are typed, each when the pattern has appeared since the
+# last; at most a minute. Its standard input ends after the last.
+sub dialogue {
+    my ($command, @steps) = @_;
+    my $pid = open3(my $to, my $from, undef, 'timeout', '-k', '1', '60', @$command);
+    my ($all, $new, $data) = ('', '');
+    while (sysread $from, $data, 4096) {
+        $all .= $data;
+        $new .= $data;
+        next unless @steps && $new =~ $steps[0][0];
+        syswrite $to, (shift @steps)->[1];
+        $new = '';
+        close $to unless @steps;
+    }
+    waitpid $pid, 0;
+    return $all . ($? == 0 ? '' : sprintf 'ended with %d', $? >> 8);
 }
+
+# The same on a terminal of 33 lines by 77, for a shell command.
+sub typed {
+    my ($command, @steps) = @_;
+    return dialogue(['script', '-qec', "stty rows 33 cols 77; $command", '/dev/null'], @steps);
+}
+my $prompt = qr/# (\e\[6n)?$/;
+my $front = "sh -c 'echo front\$((1)); exec sleep 50'\r"; # says when it, and not the shell, gets the signals
 {
     my ($code, $out) = run('run', '-t', 'sh', '-c', 'echo a; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && exit 4');
     ok($code == 4 && $out eq "a\r\n", '-t gives the program a terminal');
 }
-like(typed([], "$boxwork run -it stty size"), qr/33 77/, 'it has the size of ours');
-like(typed(['sleep 50\r', '\003', 'echo $((40+2))\r', 'exit 6\r'], "$boxwork shell; echo code \\\$?"), qr/42.*code 6/s,
-    'in a shell Ctrl-C ends a command, and the shell goes on');
-like(typed(['echo one\r', '\004'], "$boxwork run -it cat; echo code \\\$?"), qr/one.*one.*code 0/s,
-    'Ctrl-D at the start of a line is the end of input');
-like(typed(['sleep 50\r', '\032', 'jobs\r', 'kill %%1\r', 'exit 0\r'], "$boxwork shell"), qr/Stopped.*sleep 50/s,
-    'Ctrl-Z stops a command');
-like(typed(['exit\r'], "$boxwork shell; stty -a"), qr/[^-]icanon.*[^-]echo/s, 'our terminal is as before afterwards');
+like(typed("$boxwork run -it stty size"), qr/33 77/, 'it has the size of ours');
+like(typed("$boxwork shell; echo code \$?", [$prompt, $front], [qr/front1\r\n/, "\003"], [$prompt, "echo \$((40+2))\r"],
+    [$prompt, "exit 6\r"]), qr/42.*code 6/s, 'in a shell Ctrl-C ends a command, and the shell goes on');
+like(typed("echo begin; $boxwork run -it sh -c 'echo cat; exec cat'; echo code \$?", [qr/cat\r\n/, "one\r"], [qr/one\r\none\r\n/, "\004"]),
+    qr/one.*one.*code 0/s, 'Ctrl-D at the start of a line is the end of input');
+like(typed("$boxwork shell", [$prompt, $front], [qr/front1\r\n/, "\032"], [$prompt, "jobs\r"], [$prompt, "kill %1\r"],
+    [$prompt, "exit 0\r"]), qr/front1.*Stopped.*sleep 50/s, 'Ctrl-Z stops a command');
+like(typed("$boxwork shell; stty -a", [$prompt, "exit\r"]), qr/[^-]icanon.*[^-]echo/s, 'our terminal is as before afterwards');
+like(dialogue([$boxwork, 'run', '-it', 'sh'], [$prompt, "echo \$((6*7))\n"]), qr/42\r\n.*# (\e\[6n)?\r?\n?$/s,
+    'input that is no terminal ends as if by Ctrl-D');
 {
-    my $out = `( sleep 1; echo 'echo \$((6*7))' ) | timeout 30 $boxwork run -it sh; echo code \$?`;
-    like($out, qr/42.*code 0/s, 'input that is no terminal ends as if by Ctrl-D');
+    # The end comes before the shell has set its terminal, and is not lost by that.
+    my $out = `timeout -k 1 60 $boxwork run -it sh </dev/null; echo code \$?`;
+    like($out, qr/code 0/, 'also if it has ended from the beginning');
 }
 
 # --- Nothing is left ---

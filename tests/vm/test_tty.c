@@ -120,6 +120,15 @@ static void start_shell(struct terminal *t)
     CHECK(expect(t, PROMPT));
 }
 
+// Has the shell start a program, and waits until that is in front and gets the signals of keys.
+static void start_in_front(struct terminal *t, const char *seconds)
+{
+    type(t, "sh -c 'echo in front: $((41+1)); exec sleep ");
+    type(t, seconds);
+    type(t, "'\n");
+    CHECK(expect(t, "in front: 42\r\n"));
+}
+
 CASE("a shell behind a pseudo terminal runs commands and ends at end of file")
 {
     start_shell(&terminal);
@@ -132,9 +141,7 @@ CASE("a shell behind a pseudo terminal runs commands and ends at end of file")
 CASE("Ctrl-C ends the program in the foreground, not the shell")
 {
     start_shell(&terminal);
-    type(&terminal, "sleep 100\n");
-    CHECK(expect(&terminal, "sleep 100\r\n"));
-    usleep(200000);
+    start_in_front(&terminal, "100");
     type(&terminal, "\003");
     CHECK(expect(&terminal, "^C"));
     CHECK(expect(&terminal, PROMPT));
@@ -147,9 +154,7 @@ CASE("Ctrl-C ends the program in the foreground, not the shell")
 CASE("Ctrl-Z stops a program, bg lets it go on and fg brings it back")
 {
     start_shell(&terminal);
-    type(&terminal, "sleep 2\n");
-    CHECK(expect(&terminal, "sleep 2\r\n"));
-    usleep(200000);
+    start_in_front(&terminal, "2");
     type(&terminal, "\032");
     CHECK(expect(&terminal, "Stopped"));
     CHECK(expect(&terminal, PROMPT));
