@@ -209,11 +209,14 @@ sub read_text {
     return scalar <$file>;
 }
 
-# Puts the tables of the last runs into a document, each between its two marks.
+# Puts the tables of the last runs into a document, each between its two marks. What was not run stays
+# as it is.
 sub document {
     my ($dir, $path) = @_;
     my $text = read_text($path);
-    my %tables = (exact => read_text("$dir/exact.txt"), wall => wall_table($dir));
+    my %tables;
+    $tables{exact} = read_text("$dir/exact.txt") if -e "$dir/exact.txt";
+    $tables{wall} = wall_table($dir) if glob "$dir/wall-*.tsv";
     for my $name (sort keys %tables) {
         $text =~ s/(<!-- $name -->\n```\n).*?(```\n<!-- end -->)/$1$tables{$name}$2/s
             or die "$path has no place for $name\n";

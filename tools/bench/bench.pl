@@ -83,7 +83,7 @@ sub least_memory {
     while ($yes - $no > 1) {
         my $middle = int(($no + $yes) / 2);
         my $run = boot($system, $kernel, 'wall', ['@first'], small => 1, memory => $middle,
-            seconds => 10);
+            seconds => 30);
         if ($run->{complete}) { $yes = $middle } else { $no = $middle }
     }
     return $yes;

@@ -35,7 +35,8 @@ static const struct reference *reference; // set once
 
 // Who has set it alone reads the reference and uses what stands below. Nobody waits for it.
 static atomic_bool reference_taken;
-static struct moment checked; // the last one that was good
+static struct moment checked; // the last one that was read closely
+static bool has_checked;      // whether there is one yet
 static uint64_t last_ticks;   // of the reference as the clock
 
 static _Atomic nsec_t next_check;
@@ -184,11 +185,12 @@ void clock_check(void)
     if (clock_counter_bad(&clock.page) || !take_reference(&state))
         return;
     if (clock_cycles_to_ns(moment_read(reference, &now)) <= GAP_MAX_NS) {
-        bad = is_bad(&now, &elapsed_ns, &error_ns);
+        bad = has_checked && is_bad(&now, &elapsed_ns, &error_ns);
         if (bad)
             replace(clock_cycles_to_ns(checked.cycles - clock.page.base_cycles) +
                     ticks_to_ns((now.ticks - checked.ticks) & reference->mask));
         checked = now;
+        has_checked = true;
     }
     release_reference(state);
     if (bad)
@@ -217,6 +219,7 @@ void clock_compare(unsigned cpu, uint64_t before, uint64_t counter)
         arch_relax();
     replace(0);
     release_reference(state);
+    arch_timer_set(NSEC_NEVER); // this CPU looks at a narrow one in time
     log_error("clock: the counter of CPU %u is not the boot CPU's; the %s is the clock from now on",
               cpu, reference->name);
 }
@@ -239,5 +242,5 @@ void clock_init(const struct reference *by, uint64_t frequency)
     if (planted("clock-slow"))
         page->mult /= 16;
     reference = by;
-    (void)moment_read(reference, &checked);
+    clock_check();
 }

@@ -128,13 +128,15 @@ static void timer_interrupt(void *argument)
     this_cpu(timers_early) = 0;
     this_cpu(timer_deadline) = NSEC_NEVER;
     clock_check_if_due(now);
+    if (clock_wait_max() != NSEC_NEVER)
+        arch_timer_set(NSEC_NEVER); // until the handler sets it, if it does
     trap_handlers.timer();
 }
 
 void time_init(void)
 {
     const struct reference *reference = reference_find();
-    uint64_t frequency = 0;
+    uint64_t frequency;
 
     if (reference == NULL)
         panic("no HPET, ACPI timer or PIT to calibrate the clock by");
