@@ -125,16 +125,20 @@ void box_destroy_unlinked(struct box *box)
     box_put(outer);
 }
 
-bool box_door_closed(const struct box *box)
+bool box_is_dying(const struct box *box)
 {
     spin_assert_held(&tree_lock);
-    for (; box != NULL && !planted("door-open"); box = box->outer) {
-        if (atomic_load(&box->dying)) {
-            kill_point_refused();
-            return true;
-        }
-    }
-    return false;
+    while (box != NULL && !atomic_load(&box->dying))
+        box = box->outer;
+    return box != NULL;
+}
+
+bool box_door_closed(const struct box *box)
+{
+    if (planted("door-open") || !box_is_dying(box))
+        return false;
+    kill_point_refused();
+    return true;
 }
 
 struct names *box_names(struct box *box)

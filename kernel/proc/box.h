@@ -119,6 +119,8 @@ void box_add_end_hook(struct box_end_hook *hook);
 int box_create(struct box *outer, struct box **box) MUST_CHECK;
 void box_destroy_unlinked(struct box *box);
 // Whether box or one around it is dying; tree_lock held.
+bool box_is_dying(const struct box *box);
+// The same, asked of somebody who is about to enter the box.
 bool box_door_closed(const struct box *box);
 // The box after box in a walk over top and all boxes in it, those told to end included; NULL at the
 // end. tree_lock held.

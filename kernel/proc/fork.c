@@ -304,14 +304,22 @@ static int64_t clone_vfork(const struct clone_request *request)
     return number;
 }
 
-int64_t process_clone(const struct clone_request *request)
+static int64_t clone(const struct clone_request *request)
 {
-    int error = check(request);
-
-    if (error != 0)
-        return error;
-    kill_point(KILL_AT_FORK_BEGIN, process_current());
     if (request->flags & CLONE_THREAD)
         return clone_thread(request);
     return request->flags & CLONE_VFORK ? clone_vfork(request) : clone_process(request, NULL);
+}
+
+int64_t process_clone(const struct clone_request *request)
+{
+    int64_t result = check(request);
+
+    if (result != 0)
+        return result;
+    kill_point(KILL_AT_FORK_BEGIN, process_current());
+    result = clone(request);
+    if (result < 0)
+        process_await_own_end(); // that may be why
+    return result;
 }

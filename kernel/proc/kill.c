@@ -215,6 +215,21 @@ void box_kill(struct box *box, int64_t status, const char *reason, const char *b
     process_put(head);
 }
 
+// Whoever has closed a door tells every thread behind it before it is done.
+void process_await_own_end(void)
+{
+    struct process *self = process_current();
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+    bool ending = (atomic_load(&self->flags) & PROCESS_DYING) || box_is_dying(self->box);
+    int error = 0;
+
+    spin_unlock_irq_restore(&tree_lock, irq);
+    while (ending && error == 0) {
+        thread_block_prepare();
+        error = thread_block(WAIT_KILLABLE, NSEC_NEVER);
+    }
+}
+
 struct ender ender_current(const struct process *process)
 {
     struct process *self = process_current();

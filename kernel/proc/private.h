@@ -65,6 +65,9 @@ bool process_end(struct process *process, int64_t status, const char *reason, st
 // Tells every thread but except (may be NULL) to leave; an unstarted process goes to the reaper.
 // Context: thread.
 void process_kill_threads(struct process *process, struct uthread *except);
+// If the calling process or a box around it is ending: waits until the calling thread is told, which
+// is soon. For calls that such an end refuses: the program does not live to see that.
+void process_await_own_end(void);
 // The calling process, as the record of process names it.
 struct ender ender_current(const struct process *process);
 

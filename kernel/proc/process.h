@@ -127,7 +127,8 @@ struct process *process_get_kernel(void);
 // started. It counts as one thread until started. priority: 0-63, capped by the box's ceiling. It
 // and its record may be found from now on.
 // Returns 0 and a counted process. Errors: -EAGAIN (32 boxes deep, or a quota), -ENOMEM, -ESRCH
-// (parent or its box is dying).
+// (parent or its box is dying; a calling thread of its own leaves before it sees that). No lock is
+// held.
 int process_new(struct process *parent, unsigned priority, struct process **process) MUST_CHECK;
 void process_get(struct process *process);
 void process_put(struct process *process); // Context: any

@@ -103,6 +103,8 @@ int process_new(struct process *parent, unsigned priority, struct process **proc
     error = process_new_in(box, parent, priority, &made);
     if (error != 0) {
         box_destroy_unlinked(box);
+        if (parent == process_current())
+            process_await_own_end(); // that may be why
         return error;
     }
     box_put(box); // the process has its own reference

@@ -495,6 +495,7 @@ struct shared {
     atomic_int go;      // when all are there: a futex
     atomic_int killing;
     atomic_long spawned, spawned_late; // the latter after the kill began
+    atomic_long failed; // that the spawner was told of
 };
 
 static struct shared *map_shared(void)
@@ -523,6 +524,8 @@ static void spawn_for_ever(struct shared *shared)
             atomic_fetch_add(&shared->spawned, 1);
             atomic_fetch_add(&shared->spawned_late, atomic_load(&shared->killing));
             waitpid(pid, NULL, 0);
+        } else {
+            atomic_fetch_add(&shared->failed, 1);
         }
     }
 }
@@ -602,6 +605,7 @@ static long kill_spawning(struct shared *shared, const char *what, int number, i
     late = refused() - late;
     printf("# %ld spawns, %ld done and %ld refused after the kill began\n", atomic_load(&shared->spawned),
            atomic_load(&shared->spawned_late), late);
+    CHECK_EQUAL(atomic_load(&shared->failed), 0); // who is refused does not live to see it
     return late + atomic_load(&shared->spawned_late);
 }
 
