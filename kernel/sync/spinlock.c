@@ -5,9 +5,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/log/log.h"
-
-// A wait this long is a deadlock. In cycles: some ten seconds on any machine.
-#define DEADLOCK_CYCLES (UINT64_C(1) << 35)
+#include "kernel/sync/patience.h"
 
 #ifdef BOXWORK_DEBUG
 static void check_before(struct spinlock *lock)
@@ -85,13 +83,13 @@ static inline bool take(struct spinlock *lock)
 // Looks without writing until the lock seems free, so that the holder keeps its cache line.
 static NOINLINE void wait_for(struct spinlock *lock)
 {
-    uint64_t since = arch_cycles();
+    struct patience patience = patience_begin();
 
     note_contended(lock);
     do {
         while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
             arch_relax();
-            if (arch_cycles() - since > DEADLOCK_CYCLES)
+            if (patience_is_over(&patience))
                 panic("lock %s (%p) is stuck", rank_name(lock->rank), (const void *)lock);
         }
     } while (!take(lock));

@@ -11,11 +11,11 @@
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/log/log.h"
+#include "kernel/sync/patience.h"
 #include "lib/base/assert.h"
 #include "lib/base/bits.h"
 
 #define PAGES_ONE_BY_ONE 32 // more than these: everything
-#define STUCK_CYCLES (UINT64_C(1) << 35)
 
 struct tlb_request {
     vaddr_t start;
@@ -87,7 +87,7 @@ void arch_tlb_shootdown(uint64_t cpus, vaddr_t start, size_t npages)
     uint64_t self = UINT64_C(1) << arch_cpu();
     uint64_t targets = cpus & ~self;
     struct tlb_request *request;
-    uint64_t since;
+    struct patience patience;
 
     if (cpus & self)
         flush(start, npages);
@@ -99,10 +99,10 @@ void arch_tlb_shootdown(uint64_t cpus, vaddr_t start, size_t npages)
     request->npages = npages;
     atomic_store(&request->owing, targets);
     announce(targets);
-    since = arch_cycles();
+    patience = patience_begin();
     while (atomic_load_explicit(&request->owing, memory_order_acquire) != 0) {
         arch_relax();
-        if (arch_cycles() - since > STUCK_CYCLES)
+        if (patience_is_over(&patience))
             panic("CPUs %#lx do not answer a TLB shootdown", atomic_load(&request->owing));
     }
 }
