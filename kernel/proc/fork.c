@@ -70,6 +70,7 @@ void clone_set_up_thread(struct uthread *thread, const struct clone_request *req
     arch_set_fs_base(&thread->thread, tls ? request->tls : arch_fs_base(&self->thread));
     arch_set_gs_base(&thread->thread, arch_gs_base(&self->thread));
     memcpy(thread->thread.name, self->thread.name, sizeof(thread->thread.name));
+    thread_inherit_affinity(&thread->thread);
     thread->blocked = self->restore_mask ? self->saved_mask : self->blocked;
     // Its own memory keeps its own alternate stack; vfork's child runs on its parent's.
     if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK))

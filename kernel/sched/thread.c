@@ -170,6 +170,12 @@ void thread_set_priority(struct thread *thread, unsigned priority)
     spin_unlock_irq_restore(&rq->lock, state);
 }
 
+void thread_inherit_affinity(struct thread *thread)
+{
+    assert(atomic_load(&thread->state) == THREAD_NEW);
+    thread->affinity = __atomic_load_n(&thread_current()->affinity, __ATOMIC_RELAXED);
+}
+
 LOCKS_NOT_CHECKED
 int thread_set_affinity(struct thread *thread, uint64_t cpus)
 {

@@ -160,6 +160,8 @@ void thread_set_priority(struct thread *thread, unsigned priority);
 
 // Errors: -EINVAL when no CPU of the set is present.
 int thread_set_affinity(struct thread *thread, uint64_t cpus) MUST_CHECK;
+// A new thread may run where the calling one may.
+void thread_inherit_affinity(struct thread *thread);
 
 // Time on a CPU up to now, split into user and kernel mode, also while it runs elsewhere.
 void thread_times(const struct thread *thread, nsec_t *user_ns, nsec_t *kernel_ns);

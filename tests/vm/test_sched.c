@@ -6,6 +6,7 @@
 // second. Shares and delays are judged by test_exact.c.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -154,6 +155,33 @@ CASE("affinity holds, and a set without a CPU is refused")
         CHECK_EQUAL(sched_getcpu(), (int)(round % count));
     }
     CHECK_EQUAL(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
+static void *see_set(void *set)
+{
+    CHECK_EQUAL(sched_getaffinity(0, sizeof(cpu_set_t), set), 0);
+    return NULL;
+}
+
+CASE("a child and a new thread may run where their maker may")
+{
+    unsigned last = cpus() - 1;
+    pthread_t thread;
+    cpu_set_t set;
+    int status;
+    pid_t child;
+
+    CHECK_EQUAL(run_on(last), 0);
+    CHECK_EQUAL(pthread_create(&thread, NULL, see_set, &set), 0);
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    CHECK(CPU_COUNT(&set) == 1 && CPU_ISSET(last, &set));
+    child = fork();
+    if (child == 0) {
+        see_set(&set);
+        _exit(CPU_COUNT(&set) == 1 && CPU_ISSET(last, &set) && sched_getcpu() == (int)last);
+    }
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(WEXITSTATUS(status), 1);
 }
 
 CASE("a process that is busy elsewhere is moved")
