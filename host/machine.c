@@ -127,8 +127,8 @@ static void add_kernel(struct arguments *arguments, const struct options *option
     add(arguments, "/proc/self/fd/%d", archive);
     add(arguments, "-append");
     // The kernel takes the first of two options of a name.
-    add(arguments, "%s%sloglevel=%s", options->append != NULL ? options->append : "",
-        options->append != NULL ? " " : "", level);
+    add(arguments, "%s%sloglevel=%s%s", options->append != NULL ? options->append : "",
+        options->append != NULL ? " " : "", level, options->exact ? " exact" : "");
 }
 
 static void add_ports(struct arguments *arguments, const struct options *options,

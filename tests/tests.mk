@@ -11,7 +11,7 @@ include tests/smoke/smoke.mk
 
 HOST_TESTS := $(sort $(wildcard tests/host/*.t))
 CI_SEEDS := 1 2
-CI_FAULTS := leak-page leak-slab leak-fd leak-timer panic hang
+CI_FAULTS := leak-page leak-slab leak-fd leak-timer irqs-off panic hang
 
 .PHONY: vm host-tests do-test do-ci-extra faults
 vm: $(VM_NEEDS) $(VM_RUNS)

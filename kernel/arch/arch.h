@@ -86,7 +86,8 @@ unsigned arch_cpu_count(void);
 // Starts the other CPUs; each runs entry on its own stack, with interrupts off, and never returns.
 void arch_cpus_start(void (*entry)(void));
 
-// Interrupt flag of this CPU.
+// Interrupt flag of this CPU. Test builds time how long it is off, and complain past 100 ms:
+// irq_watch.c.
 static inline bool arch_irq_enabled(void);
 static inline uint64_t arch_irq_save(void); // turns them off; returns the old state
 static inline void arch_irq_restore(uint64_t state);
@@ -117,6 +118,17 @@ struct trap_handlers {
     void (*reschedule)(void); // interrupts off
 };
 void arch_set_trap_handlers(const struct trap_handlers *handlers);
+
+// How often interrupts of a kind have come to a CPU.
+enum interrupt_kind {
+    INTERRUPT_TIMER,
+    INTERRUPT_RESCHEDULE,
+    INTERRUPT_SHOOTDOWN,
+    INTERRUPT_DEVICE,
+    INTERRUPT_OTHER,
+    INTERRUPT_KINDS,
+};
+unsigned long arch_interrupts(unsigned cpu, enum interrupt_kind kind);
 
 // Device interrupts, by global interrupt number (IOAPIC input; ISA numbers after overrides).
 // handler: interrupts off. Errors: -EBUSY taken, -EINVAL no such input.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // sched.c - yielding, affinity, policies. There is one policy for user space, SCHED_OTHER with its
 // variants by name.
+#include <stdatomic.h>
+
 #include "abi/sched.h"
 
+#include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/thread.h"
@@ -11,8 +14,23 @@
 #include "kernel/sys/nice.h"
 #include "kernel/sys/user.h"
 
+// For fault=irqs-off: once, interrupts stay off for longer than they may.
+static void stay_off(void)
+{
+    static atomic_bool done;
+    nsec_t until = clock_now() + 150 * NSEC_PER_MSEC;
+    uint64_t state = arch_irq_save();
+
+    while (!atomic_load(&done) && clock_now() < until) {
+    }
+    atomic_store(&done, true);
+    arch_irq_restore(state);
+}
+
 CALL0(sched_yield)
 {
+    if (planted("irqs-off"))
+        stay_off();
     thread_yield();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "kernel/arch/x86_64/acpi.h"
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/irq_watch.h"
 #include "kernel/arch/x86_64/time.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/log/log.h"
@@ -32,5 +33,6 @@ void arch_boot(paddr_t information, bool multiboot2, uint64_t tsc)
     ioapic_init();
     machine_init();
     time_init();
+    irq_watch_init();
     kernel_main();
 }

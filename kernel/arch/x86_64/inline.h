@@ -61,22 +61,38 @@ static inline bool arch_irq_enabled(void)
     return (arch_flags() & ARCH_FLAGS_IF) != 0;
 }
 
-static inline void arch_irq_enable(void)
+#ifdef BOXWORK_DEBUG
+void irq_watch_off(void); // interrupts have just been turned off
+void irq_watch_on(void);  // they are about to be turned on
+#else
+static inline void irq_watch_off(void)
 {
-    __asm__ volatile("sti" : : : "memory");
 }
 
-static inline void arch_irq_disable(void)
+static inline void irq_watch_on(void)
 {
-    __asm__ volatile("cli" : : : "memory");
+}
+#endif
+
+static inline void arch_irq_enable(void)
+{
+    irq_watch_on();
+    __asm__ volatile("sti" : : : "memory");
 }
 
 static inline uint64_t arch_irq_save(void)
 {
     uint64_t flags = arch_flags();
 
-    arch_irq_disable();
+    __asm__ volatile("cli" : : : "memory");
+    if (flags & ARCH_FLAGS_IF)
+        irq_watch_off();
     return flags;
+}
+
+static inline void arch_irq_disable(void)
+{
+    (void)arch_irq_save();
 }
 
 static inline void arch_irq_restore(uint64_t state)
@@ -102,6 +118,7 @@ static inline uint64_t arch_cycles(void)
 // before hlt.
 static inline void arch_halt(void)
 {
+    irq_watch_on();
     __asm__ volatile("sti; hlt" : : : "memory");
 }
 

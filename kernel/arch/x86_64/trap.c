@@ -37,6 +37,7 @@ struct interrupt {
 struct trap_handlers trap_handlers;
 static struct gate idt[256] ALIGNED(16);
 static struct interrupt interrupts[256];
+static DEFINE_PERCPU(unsigned long[INTERRUPT_KINDS], interrupt_counts);
 
 extern char trap_stubs[];
 extern const struct extable_entry extable_start[], extable_end[];
@@ -111,14 +112,36 @@ void trap_set_interrupt(unsigned vector, void (*handler)(void *), void *argument
     __atomic_store_n(&interrupts[vector].handler, handler, __ATOMIC_RELEASE);
 }
 
+static enum interrupt_kind kind_of(unsigned vector)
+{
+    switch (vector) {
+    case VECTOR_TIMER:
+        return INTERRUPT_TIMER;
+    case VECTOR_RESCHEDULE:
+        return INTERRUPT_RESCHEDULE;
+    case VECTOR_TLB:
+        return INTERRUPT_SHOOTDOWN;
+    default:
+        return vector < VECTOR_TIMER ? INTERRUPT_DEVICE : INTERRUPT_OTHER;
+    }
+}
+
+unsigned long arch_interrupts(unsigned cpu, enum interrupt_kind kind)
+{
+    return __atomic_load_n(&per_cpu(interrupt_counts, cpu)[kind], __ATOMIC_RELAXED);
+}
+
 static void run_interrupt(unsigned vector)
 {
     struct interrupt *interrupt = &interrupts[vector];
+    unsigned long *count = &this_cpu(interrupt_counts)[kind_of(vector)];
 
+    __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED); // written by this CPU alone
     if (interrupt->handler != NULL)
         interrupt->handler(interrupt->argument);
     if (vector != VECTOR_SPURIOUS) // which is not in service (SDM 3A 11.9)
         lapic_end_of_interrupt();
+    irq_watch_on();
 }
 
 // Bits of a page fault's error code.
@@ -139,6 +162,7 @@ void trap_user(struct trapframe *frame)
     unsigned vector = (unsigned)frame->vector;
     vaddr_t address;
 
+    irq_watch_off();
     if (vector >= VECTOR_EXCEPTIONS) {
         run_interrupt(vector);
         return;
@@ -156,6 +180,7 @@ void trap_user(struct trapframe *frame)
 
 void trap_user_work(struct trapframe *frame)
 {
+    irq_watch_off();
     arch_irq_enable();
     trap_handlers.return_to_user(frame);
     arch_irq_disable();
@@ -195,6 +220,8 @@ void trap_kernel(struct trapframe *frame)
     const struct extable_entry *entry;
     vaddr_t address;
 
+    if (frame->rflags & FLAGS_IF)
+        irq_watch_off();
     if (vector >= VECTOR_EXCEPTIONS) {
         run_interrupt(vector);
         return;
