@@ -1,64 +1,29 @@
 // SPDX-License-Identifier: MIT
 // ledger_device.c - /dev/ledger: the resource ledger as a file.
 //
-// Reading gives the picture taken when the file was opened (and again when it is read from the start), as lines "NAME COUNT". Writing takes
-// one command: "verify" recounts everything by walking, "drop-caches" gives back what is kept for speed, and in test builds
-// "fail-nth N" makes the nth allocation of the writing process fail, and "user-above BYTES" is ERANGE if no page of a process
-// has ever been at that physical address or above.
+// Reading gives lines "NAME COUNT". Writing takes one command: "verify" recounts everything by
+// walking, "drop-caches" gives back what is kept for speed, and in test builds "fail-nth N" makes the
+// nth allocation of the writing process fail, and "user-above BYTES" is ERANGE if no page of a
+// process has ever been at that physical address or above.
 #include "kernel/dev/ledger_device.h"
 
 #include <string.h>
 
 #include "abi/errors.h"
 #include "abi/stat.h"
+#include "kernel/dev/picture.h"
 #include "kernel/fs/devfs/devfs.h"
 #include "kernel/mem/frame.h"
 #include "kernel/mem/ledger.h"
-#include "kernel/mem/slab.h"
 #include "kernel/proc/process.h"
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/iobuf.h"
-#include "kernel/vfs/node.h"
+#include "lib/base/assert.h"
 #include "lib/base/fmt.h"
 
-#define PICTURE_SIZE 16384
 #define COMMAND_SIZE 32
 #define MISC_MAJOR 10
 #define LEDGER_MINOR 250
-
-struct picture {
-    size_t size;
-    char text[PICTURE_SIZE - sizeof(size_t)];
-};
-
-static int open(struct node *node, struct handle *handle)
-{
-    struct picture *picture = kmalloc(sizeof(*picture), handle->account);
-
-    (void)node;
-    if (picture == NULL)
-        return -ENOMEM;
-    handle->private = picture;
-    return 0;
-}
-
-static ssize_t read(struct handle *handle, struct iobuf *buffer, off_t *position)
-{
-    struct picture *picture = handle->private;
-    size_t count;
-    int error;
-
-    if (*position == 0)
-        picture->size = ledger_read(picture->text, sizeof(picture->text));
-    if (*position >= (off_t)picture->size)
-        return 0;
-    count = MIN(buffer->left, picture->size - (size_t)*position);
-    error = iobuf_put(buffer, picture->text + *position, count);
-    if (error != 0)
-        return error;
-    *position += (off_t)count;
-    return (ssize_t)count;
-}
 
 static int fail_nth(const char *number)
 {
@@ -124,21 +89,19 @@ static ssize_t write(struct handle *handle, struct iobuf *buffer, off_t *positio
     return error != 0 ? error : (ssize_t)size;
 }
 
-static void close(struct handle *handle)
-{
-    kfree(handle->private);
-}
-
 static const struct handle_ops ledger_ops = {
-    .read = read,
+    .read = picture_read,
     .write = write,
-    .close = close,
+    .close = picture_close,
     .seekable = true,
 };
 
+static struct picture_source ledger_source = { ledger_read };
+
 void ledger_init_device(void)
 {
-    int error = devfs_add("ledger", S_IFCHR | 0600, MISC_MAJOR << 8 | LEDGER_MINOR, &ledger_ops, open, NULL);
+    int error = devfs_add("ledger", S_IFCHR | 0600, MISC_MAJOR << 8 | LEDGER_MINOR, &ledger_ops,
+                          picture_open, &ledger_source);
 
     assert(error == 0);
 }

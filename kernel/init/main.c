@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernel/dev/counters.h"
 #include "kernel/dev/kill_points.h"
 #include "kernel/dev/process_interface.h"
 #include "kernel/dev/ledger_device.h"
@@ -118,6 +119,7 @@ static void init_thread(void *argument)
     pty_init_devices();
     uart_tty_init();
     ledger_init_device();
+    counters_init_devices();
 #ifdef BOXWORK_DEBUG
     kill_points_init_device();
     process_interface_init_device();

@@ -224,11 +224,32 @@ static bool balance_once(struct runqueue *rq, nsec_t now)
     return true;
 }
 
+// Whether a thread here may run on another CPU: else nobody else's queue need be looked at.
+static bool any_may_leave(struct runqueue *rq)
+{
+    uint64_t others = atomic_load_explicit(&sched_online_cpus, memory_order_relaxed) &
+                      ~(UINT64_C(1) << rq->cpu);
+    uint64_t state = spin_lock_irq_save(&rq->lock);
+    unsigned scanned = 0;
+    bool found = false;
+    struct thread *thread;
+
+    list_for_each(thread, &rq->threads, run_link) {
+        found = (thread->affinity & others) != 0;
+        if (found || ++scanned == SCAN_MAX)
+            break;
+    }
+    spin_unlock_irq_restore(&rq->lock, state);
+    return found;
+}
+
 void sched_balance(struct runqueue *rq, nsec_t now)
 {
     if (now < rq->balance_at || atomic_load_explicit(&rq->runnable, memory_order_relaxed) < 2)
         return;
     rq->balance_at = now + BALANCE_PERIOD_NS;
+    if (!any_may_leave(rq))
+        return;
     for (unsigned moves = 0; moves < MOVES_MAX && balance_once(rq, now); moves++) {
     }
 }

@@ -76,9 +76,9 @@ static void note_unlocked(const struct mutex *mutex)
     self->mutexes[i] = self->mutexes[--self->mutex_count];
 }
 
-static void note_contended(struct mutex *mutex)
+static void note_contended(const struct mutex *mutex)
 {
-    atomic_fetch_add_explicit(&mutex->contended, 1, memory_order_relaxed);
+    rank_note_contended(mutex->rank);
 }
 #else
 static void check(const struct mutex *mutex, bool nested)
@@ -97,7 +97,7 @@ static void note_unlocked(const struct mutex *mutex)
     (void)mutex;
 }
 
-static void note_contended(struct mutex *mutex)
+static void note_contended(const struct mutex *mutex)
 {
     (void)mutex;
 }

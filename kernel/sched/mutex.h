@@ -13,7 +13,6 @@ struct LOCK_TYPE("mutex") mutex {
     _Atomic(struct thread *) holder; // NULL when free; bit 0: somebody waits
     struct waitq queue;
     enum lock_rank rank;
-    atomic_ulong contended; // debug builds: how often a caller had to wait
 };
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);

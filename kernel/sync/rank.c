@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// rank.c - names of lock ranks, and in debug builds the spin locks that each CPU holds.
+// rank.c - names of lock ranks; in debug builds the spin locks that each CPU holds, and how often
+// locks were waited for.
 //
 // Spin locks are counted by CPU, not by thread: their holder never sleeps, and the one lock that is
 // held across a switch of threads, the run queue's, is released on the CPU that took it. An
@@ -46,6 +47,18 @@ static const uint8_t irq_ranks[RANK_COUNT] = {
 #undef SPIN_RANK
 #undef IRQ_RANK
 };
+
+static atomic_ulong contended[RANK_COUNT];
+
+void rank_note_contended(enum lock_rank rank)
+{
+    atomic_fetch_add_explicit(&contended[rank], 1, memory_order_relaxed);
+}
+
+unsigned long rank_contended(enum lock_rank rank)
+{
+    return atomic_load_explicit(&contended[rank], memory_order_relaxed);
+}
 
 // The lock of the highest rank that this CPU holds; NULL if none.
 static const struct spinlock *highest(const struct held *mine)

@@ -16,3 +16,7 @@ enum lock_rank {
 
 // The name in rank.def, for messages.
 const char *rank_name(enum lock_rank rank);
+
+// Debug builds: somebody has to wait for a lock of this rank; how often that was.
+void rank_note_contended(enum lock_rank rank);
+unsigned long rank_contended(enum lock_rank rank);

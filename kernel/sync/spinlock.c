@@ -26,9 +26,9 @@ static void note_release(struct spinlock *lock)
     lock->holder = 0;
 }
 
-static void note_contended(struct spinlock *lock)
+static void note_contended(const struct spinlock *lock)
 {
-    atomic_fetch_add_explicit(&lock->contended, 1, memory_order_relaxed);
+    rank_note_contended(lock->rank);
 }
 
 static void (*unlock_hook)(void);
@@ -59,7 +59,7 @@ static inline void note_release(struct spinlock *lock)
     (void)lock;
 }
 
-static inline void note_contended(struct spinlock *lock)
+static inline void note_contended(const struct spinlock *lock)
 {
     (void)lock;
 }

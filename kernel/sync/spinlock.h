@@ -23,7 +23,6 @@ struct LOCK_TYPE("spinlock") spinlock {
     atomic_bool held;
     enum lock_rank rank; // set once
     unsigned holder;     // CPU number + 1 of the holder, 0 when free; for checks
-    atomic_ulong contended; // debug builds: how often a caller had to wait
 };
 
 #define SPINLOCK_INIT(lock_rank) { .rank = (lock_rank) }

@@ -103,6 +103,93 @@ CASE("sleeps are never early, and at most 0.2 ms late")
     CHECK(latest >= 0 && latest <= MSEC / 5);
 }
 
+// The kernel of this machine panics if it has interrupts off for over 100 ms, here or anywhere.
+CASE("two that yield take turns")
+{
+    volatile long *yields = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long before;
+    pid_t child;
+
+    CHECK_EQUAL(run_on(0), 0);
+    child = fork();
+    if (child == 0) {
+        for (;; ++*yields)
+            sched_yield();
+    }
+    while (*yields == 0)
+        sched_yield();
+    before = *yields;
+    for (int i = 0; i < 1000; i++)
+        CHECK_EQUAL(sched_yield(), 0);
+    CHECK_EQUAL(*yields - before, 1000);
+    CHECK_EQUAL(kill(child, SIGKILL), 0);
+    CHECK_EQUAL(waitpid(child, NULL, 0), child);
+}
+
+// A CPU's count on the line NAME of /dev/interrupts.
+static long interrupts(const char *name, unsigned cpu)
+{
+    char text[4096], *line;
+    int fd = open("/dev/interrupts", O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(fd, text, sizeof(text) - 1);
+
+    close(fd);
+    CHECK(length > 0);
+    text[length] = '\0';
+    line = strstr(text, name);
+    CHECK(line != NULL);
+    line = strchr(line, ':') + 1;
+    for (unsigned i = 0; i < cpu; i++)
+        strtol(line, &line, 10);
+    return strtol(line, NULL, 10);
+}
+
+#define QUIET 5 // seconds
+
+// The launcher asks the machine now and then whether it still works. That comes as interrupts of a device, at the first CPU, and
+// a thread answers.
+static bool is_quiet(const char *what, unsigned cpu, long timer, long device, long own)
+{
+    printf("# CPU %u, %s: %ld timer interrupts and %ld of devices in %d s\n", cpu, what, timer, device, QUIET);
+    return timer <= own + device && (cpu == 0 || device == 0);
+}
+
+CASE("an idle CPU takes no timer interrupts but those of sleeps that end")
+{
+    unsigned last = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    long timer, device;
+
+    CHECK_EQUAL(run_on(0), 0);
+    sleep_ms(10);
+    timer = interrupts("LOC", last);
+    device = interrupts("DEV", last);
+    sleep_ms(QUIET * 1000);
+    timer = interrupts("LOC", last) - timer;
+    device = interrupts("DEV", last) - device;
+    CHECK(is_quiet("idle", last, timer, device, last == 0 ? 2 : 0));
+}
+
+CASE("a CPU with one runnable thread takes no timer interrupts")
+{
+    unsigned last = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    long long until;
+    long timer, device;
+
+    CHECK_EQUAL(run_on(last), 0);
+    sleep_ms(10);
+    until = now_ns(CLOCK_MONOTONIC) + QUIET * NSEC;
+    timer = interrupts("LOC", last);
+    device = interrupts("DEV", last);
+    while (now_ns(CLOCK_MONOTONIC) < until) {
+        for (volatile int i = 0; i < 2000; i++) {
+        }
+        __builtin_ia32_pause();
+    }
+    timer = interrupts("LOC", last) - timer;
+    device = interrupts("DEV", last) - device;
+    CHECK(is_quiet("one thread", last, timer, device, 0));
+}
+
 #define PROCESSES 4
 
 // Busy processes on one CPU; weights are Linux's of each nice.

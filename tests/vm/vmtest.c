@@ -120,6 +120,9 @@ static bool run_case(const struct vmtest_case *test)
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    // What it has left running would disturb the cases that follow.
+    if (!*finished)
+        kill(-child, SIGKILL);
     if (WIFSIGNALED(status))
         printf("# ended by signal %d%s\n", WTERMSIG(status),
                WTERMSIG(status) == SIGALRM ? ": over its time limit" : "");

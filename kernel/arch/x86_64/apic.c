@@ -28,7 +28,7 @@ enum lapic_register {
 
 #define SPURIOUS_ENABLE 0x100
 #define LVT_MASKED 0x10000
-#define DIVIDE_BY_1 0xb
+#define DIVIDE_BY_16 0x3 // so that 32 bits hold many seconds
 #define COMMAND_NMI 0x400
 #define COMMAND_INIT 0x500
 #define COMMAND_STARTUP 0x600
@@ -89,7 +89,7 @@ void lapic_init_cpu(void)
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
     lapic_write(LAPIC_LVT_LINT1, COMMAND_NMI); // where the platform's NMI comes in
     lapic_write(LAPIC_LVT_ERROR, VECTOR_ERROR);
-    lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+    lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER); // one-shot
     lapic_write(LAPIC_ERROR_STATUS, 0);
 }
