@@ -336,7 +336,7 @@ CASE("sparse files reach far and cost little")
     CHECK_EQUAL(pread(fd, &byte, 1, INT64_C(1) << 30), 1);
     CHECK_EQUAL(byte, 0);
     CHECK_EQUAL(ftruncate(fd, INT64_MAX), 0);
-    FAILS(pwrite(fd, "x", 1, INT64_MAX), EFBIG);
+    FAILS(pwrite(fd, "x", 1, INT64_MAX), EINVAL); // its end has no number
     CHECK_EQUAL(ftruncate(fd, 0), 0);
     close(fd);
     CHECK_EQUAL(unlink("sparse"), 0);
