@@ -175,7 +175,7 @@ static void act_by_default(struct process *process, const struct signal_taken *t
     if (!(SIGNAL_BIT(taken->number) & SIGNAL_SET_STOP))
         end_by_signal(process, taken);
     if (taken->number == SIGSTOP || !group_orphaned())
-        process_stop(process, taken->number);
+        process_stop(process, taken->number, taken->continues);
 }
 
 // Takes the next signal that the thread does not block, with its action.
@@ -187,6 +187,7 @@ static bool take_next(struct uthread *self, struct signal_taken *taken,
     bool any = queue_take(self, ~self->blocked, taken);
 
     if (any) {
+        taken->continues = signals->continues;
         *action = signal_action_of(self->process, taken->number);
         if (action->handler > SIG_IGN && taken->length != 0) {
             fmt_print(signals->last_note, sizeof(signals->last_note), "%s", taken->text);

@@ -55,6 +55,7 @@ struct signals {
     // g  of struct signal_entry.link: infos and texts for the process
     struct list queue;
     unsigned slots;                      // g  in use, those of the threads' queues included
+    unsigned continues;                  // g  SIGCONTs sent so far; changed under process->lock too
     // /proc/self/note, signalfd, sigtimedwait: woken at each arrival
     struct waitq note_readers;
     atomic_uint note_open;               // a  how many handles have note open for reading

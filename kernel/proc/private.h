@@ -115,8 +115,8 @@ void suspend_thread_left(void);
 // Suspends the calling thread's process where it stands; its threads park on their way to user
 // mode.
 void process_hold(struct process *process);
-// Stops every thread for job control.
-void process_stop(struct process *process, unsigned signal);
+// Stops every thread for job control, unless a SIGCONT was sent since the signal was taken.
+void process_stop(struct process *process, unsigned signal, unsigned continues);
 // SIGCONT or SIGKILL arrives: lifts a stop; process->lock held. Returns whether there was one.
 bool process_continue_locked(struct process *process);
 

@@ -26,6 +26,7 @@ struct signal_taken {
     unsigned number;
     struct linux_siginfo info;
     pid_t maker;                    // enum signal_maker, or a number
+    unsigned continues;             // signals->continues as it was taken
     size_t length;                  // of text; 0: none
     char text[NOTE_MAX_BYTES + 1];
 };

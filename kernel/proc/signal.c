@@ -168,6 +168,7 @@ static void cancel_opposites(struct process *process, unsigned number)
 {
     if (number == SIGCONT) {
         queue_drop(process, SIGNAL_SET_STOP);
+        process->signals->continues++;
         process_continue_locked(process);
     } else if (SIGNAL_BIT(number) & SIGNAL_SET_STOP) {
         queue_drop(process, SIGNAL_BIT(SIGCONT));

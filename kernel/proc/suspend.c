@@ -196,13 +196,14 @@ void process_resume(struct process *process, bool box)
 
 // --- Job control ---
 
-void process_stop(struct process *process, unsigned signal)
+void process_stop(struct process *process, unsigned signal, unsigned continues)
 {
     uint64_t irq;
 
     kill_point(KILL_AT_STOP, process);
     irq = spin_lock_irq_save(&process->lock);
-    if (!(atomic_load(&process->flags) & PROCESS_STOPPED)) {
+    if (process->signals->continues == continues &&
+        !(atomic_load(&process->flags) & PROCESS_STOPPED)) {
         process->stop_signal = signal;
         process->stop_reported = false;
         atomic_fetch_or(&process->flags, PROCESS_STOPPED);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -404,4 +405,26 @@ CASE("an ignored signal that is set to be handled later does not come")
     set_action(SIGUSR1, counting, 0);
     mask(SIG_UNBLOCK, SIGUSR1);
     CHECK_EQUAL(count, 0);
+}
+
+#define STOPS 300
+
+CASE("a stop and a continue sent right after each other leave the process running")
+{
+    for (int i = 0; i < STOPS; i++) {
+        pid_t child = fork();
+        int status;
+
+        CHECK(child >= 0);
+        if (child == 0) {
+            for (int yields = 0; yields < i % 8; yields++)
+                sched_yield();
+            _exit(3);
+        }
+        for (int yields = 0; yields < i % 5; yields++)
+            sched_yield();
+        CHECK_EQUAL(kill(child, SIGSTOP), 0);
+        CHECK_EQUAL(kill(child, SIGCONT), 0);
+        CHECK(waitpid(child, &status, 0) == child && status == 3 << 8);
+    }
 }
