@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -870,6 +871,7 @@ CASE_LIMIT("several threads that exec, fork and exit at once leave one end", 60)
     shared_fd = open("/tmp/attack.map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     CHECK(shared_fd >= 0 && unlink("/tmp/attack.map") == 0);
     arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_EQUAL(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); // for what vfork made in one that was killed
     for (int i = 0; i < 60; i++) {
         pid_t child = fork();
         int status;
@@ -881,6 +883,8 @@ CASE_LIMIT("several threads that exec, fork and exit at once leave one end", 60)
             kill(child, SIGKILL);
         CHECK(waitpid(child, &status, 0) == child);
     }
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
 }
 
 static void open_fifos(void)

@@ -18,8 +18,9 @@
 #include "kernel/log/planted.h"
 
 #define CHECK_INTERVAL_NS (250 * NSEC_PER_MSEC)
-// How far the two may differ: what reading them takes, and 1 part in 128 for the calibration.
-#define ERROR_FIXED_NS NSEC_PER_MSEC
+// How far the two may differ: what reading them takes, and what a host that corrects one of them
+// moves it by at once; and 1 part in 128 for the calibration.
+#define ERROR_FIXED_NS (4 * NSEC_PER_MSEC)
 #define ERROR_PART 128
 #define GAP_MAX_NS (200 * NSEC_PER_USEC) // between two readings of the counter around the reference
 
