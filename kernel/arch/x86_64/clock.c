@@ -3,10 +3,11 @@
 // the two do not agree.
 //
 // States: the counter is the clock -> it is found bad -> the reference (HPET, ACPI timer, PIT) is.
-// What finds it: a reading of both at a timer interrupt, which comes for a reason of its own, at
-// most every CHECK_INTERVAL_NS (an idle machine makes none); one at timers that come again and
-// again while the clock says it is too early (it stands still); and each CPU's counter as it starts,
-// which must lie between two readings of the boot CPU's. What is less apart than that is not seen. The clock goes on from where it was: it never runs backwards.
+// What finds it: a reading of both at a timer interrupt, which comes for a reason of its own, about
+// every CHECK_INTERVAL_NS at most (an idle machine makes none); one at timers that come again and
+// again while the clock says it is too early (it stands still); and each CPU's counter as it
+// starts, which must lie between two readings of the boot CPU's. What is less apart than that is
+// not seen. The clock goes on from where it was: it never runs backwards.
 // A narrow reference wraps: then an interval can be judged only while what it may be wrong by is
 // less than half its range, and, once it is the clock, a CPU must look at it in time.
 
@@ -204,7 +205,9 @@ void clock_check_if_due(nsec_t now)
 {
     if (likely(now < atomic_load_explicit(&next_check, memory_order_relaxed)))
         return;
-    atomic_store_explicit(&next_check, now + CHECK_INTERVAL_NS, memory_order_relaxed);
+    // Never one interval twice: an error that is a whole round of a narrow reference would hide.
+    atomic_store_explicit(&next_check, now + CHECK_INTERVAL_NS / 2 + now % CHECK_INTERVAL_NS,
+                          memory_order_relaxed);
     clock_check();
 }
 
