@@ -5,6 +5,7 @@
 // build/boot.cpio.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,18 @@
 #include "host/options.h"
 #include "host/report.h"
 #include "host/session.h"
+
+// A descriptor of 0 to 2 that is closed would be the number of the next file that we open, which
+// the program would then read or write in its place.
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        // The lowest free number is fd: those below it are open by now.
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
+            _exit(EXIT_FAILED);
+    }
+}
 
 // build/NAME, where build/host has the launcher.
 static const char *image(const char *name)
@@ -57,6 +70,7 @@ int main(int argc, char **argv)
     const char *kernel;
 
     (void)argc;
+    open_standard_streams();
     options_read(&options, argv);
     kernel = options.kernel != NULL ? options.kernel : image("boxwork.elf");
     if (access(kernel, R_OK) != 0)

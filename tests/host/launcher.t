@@ -168,6 +168,18 @@ spew("$dir/random", $random);
     waitpid $pid, 0;
     ok($? == 0 && slurp("$dir/out") eq "first\nend\n", 'the end of standard input arrives when it comes');
 }
+# Where a stream is closed here, its number is not that of a file of the launcher's.
+is(`$boxwork run -i cat <&- 2>&1`, '', 'with <&- standard input is empty');
+for my $closed ('>&-', '2>&-', '<&- >&- 2>&-') {
+    spew("$dir/$_", '') for 'out', 'err', 'status', 'log';
+    my $streams = "</dev/null >$dir/out 2>$dir/err $closed";
+    my $script = 'cat; echo intruder; echo intruder >&2; exit 7';
+    my $code = system("$boxwork run -i --status $dir/status --log $dir/log sh -c '$script' $streams");
+    my ($out, $err) = map { $closed =~ /$_/ ? '' : "intruder\n" } '(^| )>', '2>';
+    ok($code >> 8 == 7 && slurp("$dir/out") eq $out && slurp("$dir/err") eq $err &&
+        slurp("$dir/status") =~ /\A\{"exit":7,.*\}\n\z/ && slurp("$dir/log") !~ /intruder/,
+        "with $closed the program has an empty stream there") or diag slurp("$dir/err");
+}
 
 # --- What the program is given ---
 {
