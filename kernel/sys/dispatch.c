@@ -5,6 +5,7 @@
 #include "abi/errors.h"
 #include "abi/syscall.h"
 #include "kernel/arch/arch.h"
+#include "kernel/log/planted.h"
 #include "kernel/sys/user.h"
 
 static sys_call_fn *const handlers[SYSCALL_LIMIT] = {
@@ -30,6 +31,8 @@ void sys_dispatch(struct trapframe *frame)
                                   arch_frame_argument(frame, 4), arch_frame_argument(frame, 5));
         if (unlikely(result == -EFAULT))
             user_bad_pointer(number);
+    } else if (planted("numbers-unchecked") && number == SYSCALL_LIMIT) {
+        result = 0; // whatever lay behind the table
     }
     if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
         note_set_result(frame, result);

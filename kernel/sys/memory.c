@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // memory.c - mmap and its relatives, brk.
 #include "abi/mman.h"
+#include "kernel/log/planted.h"
 #include "kernel/mem/account.h"
 #include "kernel/mem/space.h"
 #include "kernel/sys/decode.h"
@@ -46,6 +47,8 @@ static int decode_request(struct map_request *request, unsigned prot, unsigned f
     if (type == MAP_SHARED_VALIDATE && flags & MAP_ANONYMOUS)
         return -EINVAL;
     request->flags = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+    if (planted("modes-unenforced") && flags & MAP_ANONYMOUS && !(prot & PROT_EXEC))
+        request->flags |= PROT_WRITE;
     if (type != MAP_PRIVATE)
         request->flags |= REGION_SHARED;
     if (flags & MAP_GROWSDOWN)

@@ -10,6 +10,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/thread.h"
 #include "kernel/sched/eevdf.h"
+#include "kernel/sync/spinlock.h"
 #include "kernel/sys/decode.h"
 #include "kernel/sys/nice.h"
 #include "kernel/sys/user.h"
@@ -27,10 +28,31 @@ static void stay_off(void)
     arch_irq_restore(state);
 }
 
-CALL0(sched_yield)
+// What the checks of a checking kernel must find.
+static void misbehave(void)
 {
+    static struct spinlock low = SPINLOCK_INIT(RANK_ENV), high = SPINLOCK_INIT(RANK_PROCFS);
+
     if (planted("irqs-off"))
         stay_off();
+    if (planted("lock-order")) {
+        spin_lock(&high);
+        spin_lock(&low);
+        spin_unlock(&low);
+        spin_unlock(&high);
+    }
+    if (planted("sleep-locked")) {
+        spin_lock(&low);
+        thread_yield();
+        spin_unlock(&low);
+    }
+}
+
+CALL0(sched_yield)
+{
+    misbehave();
+    if (planted("yield-sleeps"))
+        return thread_sleep_until(clock_now() + NSEC_PER_MSEC, WAIT_KILLABLE);
     thread_yield();
     return 0;
 }

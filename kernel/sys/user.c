@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kernel/log/planted.h"
 #include "kernel/proc/box.h"
 #include "kernel/proc/process.h"
 #include "kernel/sched/timer.h"
@@ -84,6 +85,8 @@ nsec_t deadline_after(nsec_t timeout)
 {
     nsec_t deadline;
 
+    if (planted("timeouts-long") && timeout < NSEC_PER_SEC)
+        timeout *= 13;
     if (timeout == NSEC_NEVER || __builtin_add_overflow(clock_now(), timeout, &deadline))
         return NSEC_NEVER;
     return deadline;

@@ -51,9 +51,10 @@ void host_start(paddr_t low_end, uint64_t high_size, unsigned cpus)
     host_frame_map = reserve(MEMORY_SIZE / PAGE_SIZE * sizeof(struct frame));
     host_cpu_count = cpus;
     atomic_store(&sched_online_cpus, (1UL << cpus) - 1);
-    boot_info.ram[0] = (struct boot_range){ 0x100000, low_end };
-    boot_info.ram[1] = (struct boot_range){ HIGH_START, HIGH_START + high_size };
-    boot_info.ram_count = high_size != 0 ? 2 : 1;
+    boot_info.ram[0] = (struct boot_range){ 0, 0x9fc00 }; // not to be used: no test knows it as RAM
+    boot_info.ram[1] = (struct boot_range){ 0x100000, low_end };
+    boot_info.ram[2] = (struct boot_range){ HIGH_START, HIGH_START + high_size };
+    boot_info.ram_count = high_size != 0 ? 3 : 2;
     frames_init();
     if (frame_take(FRAME_KERNEL, 0, FRAME_ZERO, &root) != 0)
         abort();
@@ -64,8 +65,8 @@ void host_start(paddr_t low_end, uint64_t high_size, unsigned cpus)
 
 paddr_t arch_early_alloc(size_t npages)
 {
-    boot_info.ram[0].end -= npages * PAGE_SIZE;
-    return boot_info.ram[0].end;
+    boot_info.ram[1].end -= npages * PAGE_SIZE;
+    return boot_info.ram[1].end;
 }
 
 void arch_map_early(vaddr_t at, paddr_t to, size_t size, unsigned prot)

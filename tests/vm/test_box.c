@@ -224,11 +224,17 @@ CASE("a deadline ends a box, and its record says so")
 
 CASE("a full memory quota ends the program that needs more, and nobody else")
 {
-    struct test_box box;
+    struct test_box box, beside;
 
+    CHECK(box_shell(&beside, "", "while [ ! -e /tmp/over ]; do sleep 0.02; done; exit 5") == 0);
     CHECK(box_shell(&box, "quota memory 8M\n", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done") == 0);
-    CHECK(box_wait(box.pid) != 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGKILL);
+    CHECK(strncmp(box_status(box.pid, "Reason"), "memory quota of box ", 20) == 0);
     box_close(&box);
+    close(open("/tmp/over", O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    CHECK_EQUAL(box_wait(beside.pid), 5);
+    box_close(&beside);
+    unlink("/tmp/over");
 }
 
 CASE("a process quota makes fork fail")
@@ -236,7 +242,7 @@ CASE("a process quota makes fork fail")
     struct test_box box;
 
     CHECK(box_shell(&box, "quota processes 3\n", "sleep 5 & sleep 5 & sleep 5 & sleep 5 & exit 0") == 0);
-    CHECK(box_wait(box.pid) != 0);
+    CHECK_EQUAL(box_wait(box.pid), 2); // what ash says when it cannot fork
     box_close(&box);
 }
 

@@ -107,6 +107,7 @@ CASE("sleeps are never early, and at most 0.2 ms late")
 CASE("two that yield take turns")
 {
     volatile long *yields = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long long start;
     long before;
     pid_t child;
 
@@ -119,9 +120,11 @@ CASE("two that yield take turns")
     while (*yields == 0)
         sched_yield();
     before = *yields;
+    start = now_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < 1000; i++)
         CHECK_EQUAL(sched_yield(), 0);
     CHECK_EQUAL(*yields - before, 1000);
+    CHECK(now_ns(CLOCK_MONOTONIC) - start < 1000 * MSEC / 50);
     CHECK_EQUAL(kill(child, SIGKILL), 0);
     CHECK_EQUAL(waitpid(child, NULL, 0), child);
 }

@@ -152,11 +152,21 @@ static void run_round(unsigned round, uint64_t end_ns)
     await_workers(workers, end_ns);
 }
 
-static unsigned number_of(const char *variable, unsigned otherwise)
+// A figure of the environment, from 1 to most.
+static unsigned number_of(const char *variable, unsigned otherwise, unsigned long most)
 {
     const char *text = getenv(variable);
+    unsigned long number;
+    char *end;
 
-    return text != NULL ? (unsigned)atoi(text) : otherwise;
+    if (text == NULL)
+        return otherwise;
+    number = strtoul(text, &end, 10);
+    if (*end != '\0' || number == 0 || number > most) {
+        printf("# %s=%s: must be a number from 1 to %lu\n", variable, text, most);
+        CHECK(!"the figures of the environment make sense");
+    }
+    return (unsigned)number;
 }
 
 static enum load_number number_of_operation(const char *name)
@@ -186,15 +196,17 @@ static bool report_counts(unsigned seconds)
 CASE_LIMIT("all kinds of work at a time, round by round, leave nothing", SECONDS_MAX + 300)
 {
     static char before[LEDGER_SIZE];
-    unsigned seconds = number_of("SECONDS", SECONDS), seed = number_of("SEED", (unsigned)time(NULL));
+    unsigned seconds = number_of("SECONDS", SECONDS, SECONDS_MAX), seed = number_of("SEED", (unsigned)time(NULL), UINT32_MAX);
     uint64_t now_ns = load_now_ns(), end_ns = now_ns + seconds * NSEC_PER_SEC;
     unsigned round = 0;
 
     printf("# seed %u, %u s in rounds of %u s, %u workers\n", seed, seconds, ROUND_S, WORKERS);
     fflush(stdout);
     random_state = (uint64_t)seed << 16;
-    if (getenv("ONLY") != NULL)
+    if (getenv("ONLY") != NULL) {
         only = number_of_operation(getenv("ONLY"));
+        CHECK(only < LOAD_COUNT);
+    }
     board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(board != MAP_FAILED);
     memset(board, 0, sizeof(*board)); // its page counts from here on
