@@ -27,7 +27,13 @@ static struct tty *tty_of(struct ldisc *ldisc)
     return container_of(ldisc, struct tty, ldisc);
 }
 
-// Echo that finds no room is lost, as on a real line.
+static void push(struct tty *tty)
+{
+    if (tty->driver->push != NULL)
+        tty->driver->push(tty);
+}
+
+// Echo that finds no room is lost, as on a real line. Whoever hands in input pushes it.
 static void echo(struct ldisc *ldisc, const uint8_t *bytes, size_t count)
 {
     struct tty *tty = tty_of(ldisc);
@@ -90,6 +96,7 @@ size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count)
         readable |= event.readable;
         writable |= event.output_resumed;
     }
+    push(tty);
     if (readable)
         waitq_wake(&tty->readers, WAKE_ALL, POLLIN | POLLRDNORM);
     if (writable)
@@ -241,6 +248,7 @@ static ssize_t send(struct tty *tty, const uint8_t *bytes, size_t count)
 
         tty->driver->write(tty, out, length);
     }
+    push(tty);
     if (tty->hung_up && sent == 0) {
         spin_unlock_irq_restore(&tty->lock, state);
         return -EIO;

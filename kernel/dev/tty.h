@@ -24,8 +24,11 @@ struct tty_driver {
     // is closed. Errors of opened: -EIO. Either may be NULL.
     int (*opened)(struct tty *tty);
     void (*closed)(struct tty *tty);
-    // Sends; returns how many bytes it took, at most what room said.
+    // Takes bytes to send; returns how many, at most what room said.
     size_t (*write)(struct tty *tty, const uint8_t *bytes, size_t count);
+    // Sends what write has taken, in as few pieces as it can: the last write for now. NULL: write has
+    // sent it.
+    void (*push)(struct tty *tty);
     // How many bytes write would take now.
     size_t (*room)(const struct tty *tty);
     // Bytes not sent yet (TIOCOUTQ), and dropping them.

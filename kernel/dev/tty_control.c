@@ -266,6 +266,8 @@ static int flow(struct tty *tty, uint64_t action)
         byte = tty->ldisc.termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
         if (byte != 0 && tty->driver->room(tty) > 0)
             tty->driver->write(tty, &byte, 1);
+        if (tty->driver->push != NULL)
+            tty->driver->push(tty);
     }
     spin_unlock_irq_restore(&tty->lock, state);
     tty_writable(tty);

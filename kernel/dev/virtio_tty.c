@@ -2,7 +2,8 @@
 // virtio_tty.c - a port of a virtio console as a terminal.
 //
 // A thread hands what comes to the line discipline, and waits while that has no room, so nothing is
-// lost and the host is held up. Output goes out in the writer's call.
+// lost and the host is held up. Output goes out in the writer's call, and echo in the thread's, a
+// buffer for all of it: there are few buffers, and the host's answers are not heard meanwhile.
 
 #include <string.h>
 
@@ -12,9 +13,11 @@
 #include "kernel/mem/slab.h"
 #include "lib/base/fmt.h"
 
-// Fields: I set once · a atomic
+// Fields: I set once · a atomic · t under tty.lock
 struct virtio_tty {
     struct tty tty;
+    struct port_buffer *open; // t  written to, and not sent yet; NULL outside of tty.lock
+    uint32_t open_size;       // t  bytes in it
     struct virtio_port *port; // I
     atomic_bool has_room;     // a  the line discipline may take input again
     struct waitq room;        // the thread, for has_room
@@ -27,24 +30,47 @@ static struct virtio_tty *virtio_tty_of(const struct tty *tty)
 
 static size_t terminal_room(const struct tty *tty)
 {
-    struct virtio_port *port = virtio_tty_of(tty)->port;
+    const struct virtio_tty *terminal = virtio_tty_of(tty);
+    size_t left = terminal->open != NULL ? PAGE_SIZE - terminal->open_size : 0;
 
-    if (atomic_load(&port->host_closed))
+    if (atomic_load(&terminal->port->host_closed))
         return PAGE_SIZE; // to be dropped
-    return atomic_load(&port->free_count) != 0 ? PAGE_SIZE : 0;
+    return left + atomic_load(&terminal->port->free_count) * PAGE_SIZE;
+}
+
+static void terminal_push(struct tty *tty)
+{
+    struct virtio_tty *terminal = virtio_tty_of(tty);
+
+    if (terminal->open != NULL)
+        virtio_port_send(terminal->port, terminal->open, terminal->open_size);
+    terminal->open = NULL;
+}
+
+static bool has_open(struct virtio_tty *terminal)
+{
+    if (terminal->open == NULL) {
+        terminal->open = virtio_port_take_free(terminal->port);
+        terminal->open_size = 0;
+    }
+    return terminal->open != NULL;
 }
 
 static size_t terminal_write(struct tty *tty, const uint8_t *bytes, size_t count)
 {
-    struct virtio_port *port = virtio_tty_of(tty)->port;
-    struct port_buffer *buffer = virtio_port_take_free(port);
+    struct virtio_tty *terminal = virtio_tty_of(tty);
+    size_t taken = 0;
 
-    count = MIN(count, (size_t)PAGE_SIZE);
-    if (buffer == NULL)
-        return atomic_load(&port->host_closed) ? count : 0;
-    memcpy(buffer->data, bytes, count);
-    virtio_port_send(port, buffer, (uint32_t)count);
-    return count;
+    while (taken < count && has_open(terminal)) {
+        uint32_t size = (uint32_t)MIN(count - taken, (size_t)PAGE_SIZE - terminal->open_size);
+
+        memcpy(terminal->open->data + terminal->open_size, bytes + taken, size);
+        terminal->open_size += size;
+        taken += size;
+        if (terminal->open_size == PAGE_SIZE)
+            terminal_push(tty);
+    }
+    return atomic_load(&terminal->port->host_closed) ? count : taken;
 }
 
 // In whole buffers: what a buffer holds is not kept.
@@ -71,6 +97,7 @@ static void terminal_input_room(struct tty *tty)
 
 static const struct tty_driver driver = {
     .write = terminal_write,
+    .push = terminal_push,
     .room = terminal_room,
     .pending = terminal_pending,
     .flush = terminal_flush,
@@ -126,6 +153,7 @@ int virtio_tty_add(struct virtio_port *port, unsigned number)
         return -ENOMEM;
     tty_init(&terminal->tty, &driver, VIRTIO_PORT_MAJOR << 8 | number);
     waitq_init(&terminal->room);
+    terminal->open = NULL;
     terminal->port = port;
     port->owner = terminal;
     port->freed = freed;
