@@ -17,6 +17,7 @@
 #include "host/options.h"
 #include "host/report.h"
 #include "host/session.h"
+#include "host/terminal.h"
 
 // A descriptor of 0 to 2 that is closed would be the number of the next file that we open, which
 // the program would then read or write in its place.
@@ -80,9 +81,12 @@ int main(int argc, char **argv)
         machine_become(&options, kernel, archive_compose(&archive, NULL, &options));
     if (options.command == COMMAND_SHELL)
         choose_shell(&options);
+    session_block_signals();
+    // Before anything that takes time: what is typed from now on is the program's.
+    if (options.terminal && options.interactive)
+        terminal_take();
     kernel_log_open(options.log);
     program_find(&program, &archive, &options);
-    session_block_signals();
     machine_start(&machine, &options, kernel, archive_compose(&archive, &program, &options));
     session_run(&machine, &options);
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/terminal.h"
+
 #define SIGNAL_MAX 64
 
 // What /proc/PID/status calls a figure, and the record. Of two numbers (used, peak) the last is
@@ -128,6 +130,7 @@ void report_and_exit(const char *program)
 {
     int code;
 
+    terminal_give_back();
     if (!has_status)
         fail(EXIT_FAILED, "the kernel did not say how %s ended", program);
     if (status >= 0) {
@@ -147,6 +150,7 @@ void fail(enum exit_code code, const char *format, ...)
 {
     va_list arguments;
 
+    terminal_give_back();
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);

@@ -436,8 +436,6 @@ void session_run(struct machine *machine, const struct options *options)
     stream_init(&session.streams[STREAM_OUT],
                 machine->ports[options->terminal ? PORT_TTY : PORT_STDOUT], STDOUT_FILENO);
     stream_init(&session.streams[STREAM_ERR], machine->ports[PORT_STDERR], STDERR_FILENO);
-    if (options->terminal && options->interactive)
-        terminal_take();
     while (!is_over(&session))
         turn(&session);
     conclude(&session);

@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 static struct termios before;
+static bool taken;
 
-static void give_back(void)
+void terminal_give_back(void)
 {
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    if (taken)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    taken = false;
 }
 
 void terminal_take(void)
@@ -25,7 +28,8 @@ void terminal_take(void)
     raw = before;
     cfmakeraw(&raw);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-    atexit(give_back);
+    taken = true;
+    atexit(terminal_give_back);
 }
 
 bool terminal_size(unsigned *rows, unsigned *columns)

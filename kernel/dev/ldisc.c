@@ -333,9 +333,23 @@ static bool translate(const struct ldisc *l, uint8_t *byte)
     return true;
 }
 
+// Whether a byte is for signals or flow control, whoever reads.
+static bool acts_at_once(const struct ldisc *l, uint8_t byte)
+{
+    bool flow = is_char(l, VSTART, byte) || is_char(l, VSTOP, byte);
+
+    return signal_of(l, byte) != 0 || (flow && input_flag(l, IXON));
+}
+
 bool ldisc_input(struct ldisc *l, uint8_t byte, struct ldisc_event *event)
 {
     memset(event, 0, sizeof(*event));
+    if (l->held && !acts_at_once(l, byte)) {
+        if (ldisc_room(l) == 0)
+            return false;
+        store(l, byte, false, false);
+        return true;
+    }
     if (!l->literal_next) {
         if (!translate(l, &byte) || flow_control(l, byte, event))
             return true;
@@ -371,10 +385,38 @@ size_t ldisc_room(const struct ldisc *l)
 {
     size_t used = l->tail - l->head;
 
+    if (l->held) // it may become one line, without its end
+        return LDISC_SIZE - 1 - used;
     // A full canonical line that nobody can read yet must still take its end.
     if (local_flag(l, ICANON) && l->head == l->committed)
         return MAX(LDISC_SIZE - used, (size_t)1);
     return LDISC_SIZE - used;
+}
+
+void ldisc_hold(struct ldisc *l)
+{
+    l->held = true;
+}
+
+// Each byte is taken out of the ring before it is put in again, so what is stored never reaches what
+// is still to come.
+void ldisc_release(struct ldisc *l, struct ldisc_event *event)
+{
+    uint32_t at = l->head, end = l->tail;
+
+    memset(event, 0, sizeof(*event));
+    if (!l->held)
+        return;
+    l->held = false;
+    l->tail = l->head;
+    for (; at != end; at++) {
+        struct ldisc_event one;
+
+        ldisc_input(l, *byte_at(l, at), &one);
+        event->signal = one.signal != 0 ? one.signal : event->signal;
+        event->readable |= one.readable;
+        event->output_resumed |= one.output_resumed;
+    }
 }
 
 // --- Reading ---
@@ -423,7 +465,7 @@ void ldisc_set_termios(struct ldisc *l, const struct linux_termios *termios)
     bool was_canonical = local_flag(l, ICANON);
 
     l->termios = *termios;
-    if (was_canonical && !local_flag(l, ICANON)) {
+    if (was_canonical && !local_flag(l, ICANON) && !l->held) {
         l->committed = l->tail;
         l->literal_next = false;
     }

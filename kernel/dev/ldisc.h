@@ -8,6 +8,9 @@
 // The input ring has three marks: head <= committed <= tail (positions count up for ever and are taken modulo the size).
 // In canonical mode bytes between head and committed are whole lines; between committed and tail is the line being edited.
 // Otherwise committed equals tail.
+// A held line discipline keeps input as it came, between head = committed and tail, until somebody
+// asks for it: what is typed ahead is then treated, and echoed, by the settings that the program has
+// made by then. Characters of signals and flow control act at once.
 #pragma once
 
 #include "abi/ioctl.h"
@@ -28,6 +31,7 @@ struct ldisc {
     unsigned line_column; // where it stood when the line being edited began
     bool literal_next;    // VLNEXT came
     bool stopped;         // output is stopped by VSTOP
+    bool held;            // input is kept as it came
     const struct ldisc_ops *ops;
 };
 
@@ -46,6 +50,13 @@ struct ldisc_event {
 
 // Settings of a new terminal: canonical, echo, signals, CR to NL, NL to CR NL.
 void ldisc_init(struct ldisc *ldisc, const struct ldisc_ops *ops);
+
+// Nobody has asked for input yet: keeps what comes, until it is released.
+void ldisc_hold(struct ldisc *ldisc);
+
+// Somebody asks for input: takes what was kept. *event: what all of it meant, of several signals the
+// last.
+void ldisc_release(struct ldisc *ldisc, struct ldisc_event *event);
 
 // Takes one received byte. Returns: false if there was no room and it was dropped.
 bool ldisc_input(struct ldisc *ldisc, uint8_t byte, struct ldisc_event *event);

@@ -81,10 +81,21 @@ static void signal_foreground(struct tty *tty, unsigned number)
         tty->foreground = 0;
 }
 
+// tty->lock held. Does what input meant beyond the ring.
+static void follow(struct tty *tty, const struct ldisc_event *event)
+{
+    if (event->signal != 0)
+        signal_foreground(tty, event->signal);
+    if (event->readable)
+        waitq_wake(&tty->readers, WAKE_ALL, POLLIN | POLLRDNORM);
+    if (event->output_resumed)
+        waitq_wake(&tty->writers, WAKE_ALL, POLLOUT | POLLWRNORM);
+}
+
 size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count)
 {
     uint64_t state = spin_lock_irq_save(&tty->lock);
-    bool readable = false, writable = false;
+    struct ldisc_event all = { 0 };
     size_t taken = 0;
 
     while (taken < count && ldisc_room(&tty->ldisc) > 0) {
@@ -93,16 +104,36 @@ size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count)
         ldisc_input(&tty->ldisc, bytes[taken++], &event);
         if (event.signal != 0)
             signal_foreground(tty, event.signal);
-        readable |= event.readable;
-        writable |= event.output_resumed;
+        all.readable |= event.readable;
+        all.output_resumed |= event.output_resumed;
     }
     push(tty);
-    if (readable)
-        waitq_wake(&tty->readers, WAKE_ALL, POLLIN | POLLRDNORM);
-    if (writable)
-        waitq_wake(&tty->writers, WAKE_ALL, POLLOUT | POLLWRNORM);
+    follow(tty, &all);
     spin_unlock_irq_restore(&tty->lock, state);
     return taken;
+}
+
+void tty_hold_input(struct tty *tty)
+{
+    uint64_t state = spin_lock_irq_save(&tty->lock);
+
+    ldisc_hold(&tty->ldisc);
+    spin_unlock_irq_restore(&tty->lock, state);
+}
+
+void tty_ask_input(struct tty *tty)
+{
+    uint64_t state = spin_lock_irq_save(&tty->lock);
+    struct ldisc_event event;
+
+    if (tty->ldisc.held) {
+        ldisc_release(&tty->ldisc, &event);
+        push(tty);
+        follow(tty, &event);
+        if (tty->driver->input_room != NULL)
+            tty->driver->input_room(tty);
+    }
+    spin_unlock_irq_restore(&tty->lock, state);
 }
 
 void tty_writable(struct tty *tty)
@@ -202,6 +233,8 @@ static ssize_t tty_read(struct handle *handle, struct iobuf *buffer, off_t *posi
     int error = tty_check_foreground(tty, SIGTTIN);
 
     (void)position;
+    if (error == 0)
+        tty_ask_input(tty);
     if (error == 0 && buffer->left > 0)
         error = wait_readable(tty, buffer->left, handle_nonblocking(handle));
     if (error != 0)
@@ -315,6 +348,7 @@ static unsigned tty_poll(struct handle *handle, struct poll_table *table)
     struct tty *tty = handle->private;
     unsigned events = 0;
 
+    tty_ask_input(tty);
     poll_wait(table, &tty->readers);
     poll_wait(table, &tty->writers);
     if (readable(tty) > 0 || tty->hung_up)

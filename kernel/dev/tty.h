@@ -26,8 +26,8 @@ struct tty_driver {
     void (*closed)(struct tty *tty);
     // Takes bytes to send; returns how many, at most what room said.
     size_t (*write)(struct tty *tty, const uint8_t *bytes, size_t count);
-    // Sends what write has taken, in as few pieces as it can: the last write for now. NULL: write has
-    // sent it.
+    // That was the last write for now: sends what was taken, in as few pieces as it can. NULL: write
+    // has sent it.
     void (*push)(struct tty *tty);
     // How many bytes write would take now.
     size_t (*room)(const struct tty *tty);
@@ -64,6 +64,12 @@ void tty_put(struct tty *tty);
 // Takes received bytes. Returns how many; the rest has no room, and driver->input_room says when it has.
 // Context: any, tty->lock not held.
 size_t tty_receive(struct tty *tty, const uint8_t *bytes, size_t count);
+
+// Input is kept as it comes, without echo, until a program first asks for it: for a terminal that
+// people type at before its program has set it up.
+void tty_hold_input(struct tty *tty);
+// A program asks for input (read, poll, FIONREAD): ends the holding.
+void tty_ask_input(struct tty *tty);
 
 // The driver has room for output again. Context: any.
 void tty_writable(struct tty *tty);

@@ -286,8 +286,13 @@ static int set_window(struct tty *tty, uint64_t argument)
 
 static int queue_length(struct tty *tty, bool input, uint64_t argument)
 {
-    uint64_t state = spin_lock_irq_save(&tty->lock);
-    size_t count = input ? ldisc_bytes(&tty->ldisc) : tty->driver->pending(tty);
+    uint64_t state;
+    size_t count;
+
+    if (input)
+        tty_ask_input(tty);
+    state = spin_lock_irq_save(&tty->lock);
+    count = input ? ldisc_bytes(&tty->ldisc) : tty->driver->pending(tty);
 
     spin_unlock_irq_restore(&tty->lock, state);
     return put_int(argument, (int)count);

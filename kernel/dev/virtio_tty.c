@@ -152,6 +152,7 @@ int virtio_tty_add(struct virtio_port *port, unsigned number)
     if (terminal == NULL)
         return -ENOMEM;
     tty_init(&terminal->tty, &driver, VIRTIO_PORT_MAJOR << 8 | number);
+    tty_hold_input(&terminal->tty);
     waitq_init(&terminal->room);
     terminal->open = NULL;
     terminal->port = port;

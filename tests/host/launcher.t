@@ -340,6 +340,24 @@ like(typed("$boxwork shell; stty -a", [$prompt, "exit\r"]), qr/[^-]icanon.*[^-]e
 like(dialogue([$boxwork, 'run', '-it', 'sh'], [$prompt, "echo \$((6*7))\n"]), qr/42\r\n.*# (\e\[6n)?\r?\n?$/s,
     'input that is no terminal ends as if by Ctrl-D');
 {
+    # Typed before the machine has started: the program has not set its terminal up yet.
+    my $line = 'echo ' . join('', 'a' .. 'z') x 2 . '$((6*7))';
+    my $begun = qr/begin\r?\n/;
+    my $qemu = 'echo begin >$TTY; sleep 0.3; exec qemu-system-x86_64 "$@"';
+    spew("$dir/late-qemu", "#!/bin/sh\n$qemu\n", 0755);
+    my $late = "export TTY=\$(tty); $boxwork run -it --qemu $dir/late-qemu";
+    my $out = typed("$late sh", [$begun, "$line\r"], [qr/42\r\n/, "exit\r"]);
+    ok($out =~ /# \Q$line\E\r\n[a-z]{52}42\r\n/ && 1 == (() = $out =~ /echo abc/g),
+        'a line typed ahead is shown once, by the shell') or diag $out;
+    like(typed("$late cat", [$begun, "$line\r"], [qr/\Q$line\E\r\n.*\Q$line\E\r\n/s, "\004"]),
+        qr/^begin\r?\n\Q$line\E\r\n\Q$line\E\r\n$/,
+        'by the terminal, whole, where the program leaves that to it');
+    my $deaf = "$late sh -c 'echo up; sleep 50'; echo code \$?";
+    like(typed($deaf, [$begun, "$line\r"], [qr/up\r\n/, "\003"]),
+        qr/^begin\r?\nup\r\n\^C[^\r]*\r\ncode 130\r\n$/,
+        'and not at all where nobody asks for it; Ctrl-C ends that');
+}
+{
     # The end comes before the shell has set its terminal, and is not lost by that.
     my $out = `timeout -k 1 60 $boxwork run -it sh </dev/null; echo code \$?`;
     like($out, qr/code 0/, 'also if it has ended from the beginning');

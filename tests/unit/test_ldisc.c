@@ -147,6 +147,60 @@ static void test_full(void)
     ok(ldisc_readable(&ldisc) == 0 && ldisc_room(&ldisc) == LDISC_SIZE, "a flush empties it");
 }
 
+static unsigned release(void)
+{
+    struct ldisc_event event;
+
+    ldisc_release(&ldisc, &event);
+    return event.signal;
+}
+
+// What is typed before anybody asks for input.
+static void test_held(void)
+{
+    struct linux_termios raw;
+    struct ldisc_event event;
+    unsigned taken = 0;
+
+    reset();
+    ldisc_hold(&ldisc);
+    type("ab\177c\rdef");
+    ok(ldisc_readable(&ldisc) == 0 && echoes(""), "what is held is neither readable nor echoed");
+    ok(release() == 0 && reads("ac\n") && echoes("ab\b \bc\r\ndef"),
+       "what is released is edited, and echoed once");
+    type("g\n");
+    ok(reads("defg\n"), "and goes on with what comes after");
+    release();
+    ok(ldisc_readable(&ldisc) == 0, "a second release does nothing");
+    ldisc_hold(&ldisc);
+    type("x\r\004");
+    raw = ldisc.termios;
+    raw.c_lflag &= ~(uint32_t)(ICANON | ECHO | IEXTEN);
+    raw.c_iflag = 0;
+    ldisc_set_termios(&ldisc, &raw);
+    ok(ldisc_readable(&ldisc) == 0, "new settings do not release it");
+    echoed_size = 0;
+    release();
+    ok(reads("x\r\004") && echoes(""), "but it is treated by them");
+
+    reset();
+    ldisc_hold(&ldisc);
+    ok(type("junk\003") == SIGINT && echoes("^C"), "a signal's character acts at once");
+    type("\023");
+    ok(ldisc.stopped, "and one of flow control");
+    type("\021ok\n");
+    ok(release() == 0 && reads("ok\n"), "the signal has dropped what came before it");
+
+    reset();
+    ldisc_hold(&ldisc);
+    while (ldisc_room(&ldisc) > 0)
+        taken += ldisc_input(&ldisc, 'x', &event);
+    release();
+    ok(taken == LDISC_SIZE - 1 && ldisc.tail - ldisc.head == taken &&
+           ldisc_input(&ldisc, '\n', &event) && ldisc_readable(&ldisc) == LDISC_SIZE,
+       "a full hold becomes a whole line");
+}
+
 static void test_output(void)
 {
     uint8_t out[LDISC_EXPANSION];
@@ -171,6 +225,7 @@ int main(void)
     test_signals();
     test_raw();
     test_full();
+    test_held();
     test_output();
     return done_testing();
 }
