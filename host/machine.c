@@ -145,7 +145,10 @@ static void add_ports(struct arguments *arguments, const struct options *options
         if (ports[port] < 0)
             continue;
         add(arguments, "-chardev");
-        add(arguments, "socket,id=%s,fd=%d", name, ports[port]);
+        if (port == PORT_LOG)
+            add(arguments, "file,id=%s,path=/proc/self/fd/%d", name, ports[port]);
+        else
+            add(arguments, "socket,id=%s,fd=%d", name, ports[port]);
         add(arguments, port == PORT_LOG ? "-serial" : "-device");
         if (port == PORT_LOG)
             add(arguments, "chardev:%s", name);
@@ -161,15 +164,23 @@ static bool is_used(const struct options *options, int port)
     return port != PORT_TTY || options->terminal;
 }
 
-// Pairs of sockets: ours are left non-blocking and closed on exec, theirs are QEMU's.
+// The log only comes out, byte by byte: a pipe holds as many as it has room for, a socket, which
+// keeps each by itself, a few hundred, and then the serial line loses bytes if we are slow.
+static int make_pair(int port, int pair[2])
+{
+    return port == PORT_LOG ? pipe2(pair, O_CLOEXEC)
+                            : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+}
+
+// Pairs of descriptors: ours are left non-blocking and closed on exec, theirs are QEMU's.
 static void make_ports(struct machine *machine, const struct options *options,
                        int theirs[PORT_COUNT])
 {
     for (int port = 0; port < PORT_COUNT; port++) {
         int pair[2] = { -1, -1 };
 
-        if (is_used(options, port) && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-            fail(EXIT_FAILED, "no sockets for the machine's ports: %s", strerror(errno));
+        if (is_used(options, port) && make_pair(port, pair) != 0)
+            fail(EXIT_FAILED, "no descriptors for the machine's ports: %s", strerror(errno));
         machine->ports[port] = pair[0];
         theirs[port] = pair[1];
         if (pair[0] >= 0)

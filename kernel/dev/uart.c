@@ -13,7 +13,8 @@
 #define ISA_INTERRUPT 4
 #define FIFO_SIZE 16
 #define BURST_MAX 256 // bytes taken in one interrupt
-#define SPIN_MAX 100000
+#define SPIN_MAX 1000000  // half a second or more: whoever takes the bytes may be slow
+#define SPIN_STUCK 1000   // once that was in vain, until the port moves again
 
 enum uart_register {
     UART_DATA = 0,
@@ -35,6 +36,7 @@ enum uart_register {
 
 static bool present;
 static struct spinlock lock = SPINLOCK_INIT(RANK_UART); // the sending side
+static bool stuck; // whoever sends: the last wait was in vain
 static void (*receiver)(const char *data, size_t size);
 
 static uint8_t uart_in(enum uart_register at)
@@ -66,8 +68,11 @@ bool uart_init(void)
 // Waits until the sending FIFO is empty; gives up on a port that is stuck.
 static void wait_empty(void)
 {
-    for (unsigned spins = 0; spins < SPIN_MAX; spins++) {
-        if (uart_in(UART_LINE_STATUS) & STATUS_EMPTY)
+    unsigned most = stuck ? SPIN_STUCK : SPIN_MAX;
+
+    for (unsigned spins = 0; spins < most; spins++) {
+        stuck = (uart_in(UART_LINE_STATUS) & STATUS_EMPTY) == 0;
+        if (!stuck)
             return;
         arch_relax();
     }

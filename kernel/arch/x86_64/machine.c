@@ -7,6 +7,8 @@
 #define COM1 0x3f8
 #define COM1_LINE_STATUS (COM1 + 5)
 #define LINE_STATUS_EMPTY 0x20
+#define LINE_STATUS_SENT 0x40 // the shift register is empty too
+#define SERIAL_TRIES 4000000  // two seconds or more
 #define QEMU_EXIT_PORT 0xf4 // isa-debug-exit: a value v ends QEMU with status v << 1 | 1
 #define QEMU_EXIT_FAILURE 0x31
 #define KEYBOARD_COMMAND 0x64
@@ -59,15 +61,20 @@ void arch_out32(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-void arch_early_putc(char byte)
+// Bounded: where there is no port, it reads as all ones, and one that is stuck must not stop a
+// panic.
+static void await_serial(uint8_t status)
 {
-    // Bounded: where there is no port, it reads as all ones, and one that is stuck must not stop a
-    // panic.
-    for (unsigned tries = 0; tries < 100000; tries++) {
-        if (arch_in8(COM1_LINE_STATUS) & LINE_STATUS_EMPTY)
+    for (unsigned tries = 0; tries < SERIAL_TRIES; tries++) {
+        if (arch_in8(COM1_LINE_STATUS) & status)
             break;
         arch_relax();
     }
+}
+
+void arch_early_putc(char byte)
+{
+    await_serial(LINE_STATUS_EMPTY);
     arch_out8(COM1, (uint8_t)byte);
 }
 
@@ -106,6 +113,7 @@ void machine_init(void)
 void arch_power_off(void)
 {
     arch_irq_disable();
+    await_serial(LINE_STATUS_SENT);
     if (pm1a_control != 0)
         arch_out16(pm1a_control, SLEEP_ENABLE_PM1);
     if (sleep_control != NULL)
@@ -116,6 +124,7 @@ void arch_power_off(void)
 void arch_fail(void)
 {
     arch_irq_disable();
+    await_serial(LINE_STATUS_SENT);
     arch_out8(QEMU_EXIT_PORT, QEMU_EXIT_FAILURE);
     halt();
 }
@@ -128,6 +137,7 @@ void arch_reboot(void)
     } PACKED empty = { 0, 0 };
 
     arch_irq_disable();
+    await_serial(LINE_STATUS_SENT);
     arch_out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
     // Where no keyboard controller resets: an exception without an interrupt table shuts the CPU
     // down, and that resets the board.
