@@ -18,6 +18,7 @@
 
 #define PROMPT "READY> "
 #define PATIENCE_MS 10000
+#define TRIES_MAX 2000
 
 struct terminal {
     int master;
@@ -70,21 +71,25 @@ static void type(struct terminal *t, const char *text)
     CHECK(write(t->master, text, strlen(text)) == (ssize_t)strlen(text));
 }
 
-// Waits until text appears in the output, and forgets what came up to it.
-static bool expect(struct terminal *t, const char *text)
+// Forgets the output up to at.
+static void forget(struct terminal *t, const char *at)
+{
+    size_t used = (size_t)(at - t->seen);
+
+    memmove(t->seen, t->seen + used, t->length - used);
+    t->length -= used;
+}
+
+// Waits until text appears in the output. Returns: where it ends there; NULL if it does not come.
+static char *await(struct terminal *t, const char *text)
 {
     for (;;) {
         struct pollfd fd = { .fd = t->master, .events = POLLIN };
         char *at = memmem(t->seen, t->length, text, strlen(text));
         ssize_t count;
 
-        if (at != NULL) {
-            size_t used = (size_t)(at - t->seen) + strlen(text);
-
-            memmove(t->seen, t->seen + used, t->length - used);
-            t->length -= used;
-            return true;
-        }
+        if (at != NULL)
+            return at + strlen(text);
         if (poll(&fd, 1, PATIENCE_MS) <= 0)
             break;
         count = read(t->master, t->seen + t->length, sizeof(t->seen) - 1 - t->length);
@@ -97,7 +102,53 @@ static bool expect(struct terminal *t, const char *text)
     for (size_t i = 0; i < t->length; i++)
         printf(t->seen[i] >= ' ' && t->seen[i] < 127 ? "%c" : "\\x%02x", (unsigned char)t->seen[i]);
     printf("\n");
-    return false;
+    return NULL;
+}
+
+// Waits until text appears in the output, and forgets what came up to it.
+static bool expect(struct terminal *t, const char *text)
+{
+    char *end = await(t, text);
+
+    if (end != NULL)
+        forget(t, end);
+    return end != NULL;
+}
+
+// Has the shell say its jobs until text is among them.
+static bool expect_jobs(struct terminal *t, const char *text)
+{
+    bool found = false;
+    char *end;
+
+    for (int tries = 0; !found && tries < TRIES_MAX; tries++) {
+        type(t, "jobs; echo all $((1+1))\n");
+        end = await(t, "all 2\r\n");
+        if (end == NULL)
+            return false;
+        found = memmem(t->seen, (size_t)(end - t->seen), text, strlen(text)) != NULL;
+        forget(t, end);
+        usleep(1000);
+    }
+    return found && expect(t, PROMPT);
+}
+
+// Waits until the process sleeps.
+static void await_sleep(pid_t pid)
+{
+    char path[32], text[512] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    for (int tries = 0; tries < TRIES_MAX && strstr(text, ") S ") == NULL; tries++) {
+        int fd = open(path, O_RDONLY);
+        ssize_t size = read(fd, text, sizeof(text) - 1);
+
+        CHECK(size > 0);
+        text[size] = '\0';
+        close(fd);
+        usleep(1000);
+    }
+    CHECK(strstr(text, ") S ") != NULL);
 }
 
 // Reads on until the program has gone: it may wait for its output to be taken.
@@ -121,10 +172,10 @@ static void start_shell(struct terminal *t)
 }
 
 // Has the shell start a program, and waits until that is in front and gets the signals of keys.
-static void start_in_front(struct terminal *t, const char *seconds)
+static void start_in_front(struct terminal *t, const char *program)
 {
-    type(t, "sh -c 'echo in front: $((41+1)); exec sleep ");
-    type(t, seconds);
+    type(t, "sh -c 'echo in front: $((41+1)); ");
+    type(t, program);
     type(t, "'\n");
     CHECK(expect(t, "in front: 42\r\n"));
 }
@@ -141,7 +192,7 @@ CASE("a shell behind a pseudo terminal runs commands and ends at end of file")
 CASE("Ctrl-C ends the program in the foreground, not the shell")
 {
     start_shell(&terminal);
-    start_in_front(&terminal, "100");
+    start_in_front(&terminal, "exec sleep 100");
     type(&terminal, "\003");
     CHECK(expect(&terminal, "^C"));
     CHECK(expect(&terminal, PROMPT));
@@ -153,19 +204,27 @@ CASE("Ctrl-C ends the program in the foreground, not the shell")
 
 CASE("Ctrl-Z stops a program, bg lets it go on and fg brings it back")
 {
+    int fd;
+
     start_shell(&terminal);
-    start_in_front(&terminal, "2");
+    start_in_front(&terminal, "until [ -e /tmp/go ]; do sleep 0.05; done");
     type(&terminal, "\032");
     CHECK(expect(&terminal, "Stopped"));
     CHECK(expect(&terminal, PROMPT));
     type(&terminal, "jobs\n");
     CHECK(expect(&terminal, "Stopped"));
+    CHECK(expect(&terminal, PROMPT));
     type(&terminal, "bg\n");
     CHECK(expect(&terminal, PROMPT));
     type(&terminal, "jobs\n");
     CHECK(expect(&terminal, "Running"));
-    type(&terminal, "fg\n");
     CHECK(expect(&terminal, PROMPT));
+    type(&terminal, "fg\n");
+    CHECK(expect(&terminal, "sh -c")); // it says what it brings back
+    fd = open("/tmp/go", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && close(fd) == 0);
+    CHECK(expect(&terminal, PROMPT));
+    unlink("/tmp/go");
     type(&terminal, "jobs; echo none left\n");
     CHECK(expect(&terminal, "none left\r\n"));
     type(&terminal, "exit\n");
@@ -177,14 +236,11 @@ CASE("a program in the background that reads the terminal is stopped")
     start_shell(&terminal);
     type(&terminal, "cat &\n");
     CHECK(expect(&terminal, PROMPT));
-    usleep(300000);
-    type(&terminal, "jobs\n");
-    CHECK(expect(&terminal, "Stopped (tty input)"));
+    CHECK(expect_jobs(&terminal, "Stopped (tty input)"));
     type(&terminal, "kill -9 %1\n");
     CHECK(expect(&terminal, PROMPT));
+    CHECK(expect_jobs(&terminal, "Killed"));
     type(&terminal, "exit 0\n");
-    usleep(300000);
-    type(&terminal, "exit 0\n"); // the first may only warn of stopped jobs
     CHECK(WIFEXITED(end_of(&terminal)));
 }
 
@@ -196,7 +252,8 @@ CASE("a change of the window is told to the program in front, which sees the new
     CHECK(ioctl(terminal.master, TIOCSWINSZ, &size) == 0);
     type(&terminal, "stty size\n");
     CHECK(expect(&terminal, "33 77\r\n"));
-    type(&terminal, "sh -c 'trap \"echo changed; stty size\" WINCH; echo trap is set; sleep 1'\n");
+    type(&terminal, "sh -c 'trap \"echo changed; stty size; kill \\$!\" WINCH;"
+                    " sleep 100 & echo trap is set; wait; wait'\n");
     CHECK(expect(&terminal, "\r\ntrap is set\r\n"));
     size.ws_row = 44;
     CHECK(ioctl(terminal.master, TIOCSWINSZ, &size) == 0);
@@ -217,7 +274,7 @@ CASE("vi edits a file")
     type(&terminal, "ifirst line\nsecond");
     CHECK(expect(&terminal, "second"));
     type(&terminal, "\033"); // alone, lest it begin a sequence
-    usleep(500000);
+    CHECK(expect(&terminal, "- /tmp/edited")); // the line of its state: no longer inserting
     type(&terminal, "kx:wq\r");
     CHECK(WIFEXITED(end_of(&terminal)));
     fd = open("/tmp/edited", O_RDONLY);
@@ -297,7 +354,7 @@ CASE("raw mode: MIN and TIME say when a read returns")
     CHECK(tcsetattr(fd, TCSANOW, &raw) == 0);
     type(&terminal, "ab");
     if (fork() == 0) {
-        usleep(100000);
+        await_sleep(getppid());
         type(&terminal, "c\003");
         _exit(0);
     }
@@ -380,7 +437,7 @@ CASE("a slave that is open as /dev/tty alone is open: the master waits, and sees
     }
     CHECK(read(terminal.master, &byte, 1) == 1 && byte == 'r');
     hung.fd = terminal.master;
-    CHECK(poll(&hung, 1, 100) == 0);
+    CHECK(poll(&hung, 1, 0) == 0);
     CHECK(write(go[1], "g", 1) == 1);
     CHECK(read(terminal.master, &byte, 1) < 0 && errno == EIO);
     CHECK(poll(&hung, 1, 0) == 1 && (hung.revents & POLLHUP) != 0);
