@@ -25,7 +25,7 @@ int names_create(struct account *account, struct names **names)
     if (made == NULL)
         return -ENOMEM;
     refcount_init(&made->ref, 1);
-    spin_init(&made->lock, RANK_NAMES);
+    rwlock_init(&made->lock, RANK_NAMES);
     list_init(&made->list);
     made->account = account;
     error = root_create(made, &made->root);
@@ -84,7 +84,7 @@ int names_add(struct names *names, const char *text, struct grant *grant)
     name->grant = grant;
     name->length = length;
     memcpy(name->text, text, length + 1);
-    spin_lock(&names->lock);
+    rwlock_write_lock(&names->lock);
     if (find_locked(names, text, length) != NULL)
         error = -EEXIST;
     else if (names->count == NAMES_MAX)
@@ -96,7 +96,7 @@ int names_add(struct names *names, const char *text, struct grant *grant)
         if (length == 0)
             names->tree = grant;
     }
-    spin_unlock(&names->lock);
+    rwlock_write_unlock(&names->lock);
     if (error != 0)
         kfree(name);
     return error;
@@ -114,11 +114,11 @@ int names_remove(struct names *names, const char *text)
 {
     struct name *name;
 
-    spin_lock(&names->lock);
+    rwlock_write_lock(&names->lock);
     name = find_locked(names, text, strlen(text));
     if (name != NULL)
         remove_locked(names, name);
-    spin_unlock(&names->lock);
+    rwlock_write_unlock(&names->lock);
     if (name == NULL)
         return -ENOENT;
     grant_put(name->grant);
@@ -130,13 +130,13 @@ int names_find(struct names *names, const char *text, size_t length, struct gran
 {
     struct name *name;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     name = find_locked(names, text, length);
     if (name != NULL) {
         grant_get(name->grant);
         *grant = name->grant;
     }
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return name != NULL ? 0 : -ENOENT;
 }
 
@@ -145,13 +145,13 @@ struct grant *names_step(struct names *names, const char *text, size_t length, b
     struct grant *grant;
     struct name *name;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     name = find_locked(names, text, length);
     *is_name = name != NULL;
     grant = name != NULL ? name->grant : names->tree;
     if (grant != NULL)
         grant_get(grant);
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return grant;
 }
 
@@ -159,9 +159,9 @@ bool names_has(struct names *names, const char *text, size_t length)
 {
     bool found;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     found = find_locked(names, text, length) != NULL;
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return found;
 }
 
@@ -171,7 +171,7 @@ bool names_find_top(struct names *names, const struct node *node, const struct g
     struct name *name;
     bool found = false;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     list_for_each(name, &names->list, link) {
         found = name->grant->top == node && (grant == NULL || grant == name->grant);
         if (found) {
@@ -179,7 +179,7 @@ bool names_find_top(struct names *names, const struct node *node, const struct g
             break;
         }
     }
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return found;
 }
 
@@ -187,11 +187,11 @@ struct grant *names_tree(struct names *names)
 {
     struct grant *tree;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     tree = names->tree;
     if (tree != NULL)
         grant_get(tree);
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return tree;
 }
 
@@ -202,7 +202,7 @@ static bool copy_nth(struct names *names, unsigned index, char text[256], struct
     struct name *name;
     bool found = false;
 
-    spin_lock(&names->lock);
+    rwlock_read_lock(&names->lock);
     list_for_each(name, &names->list, link) {
         if (index-- == 0) {
             memcpy(text, name->text, name->length + 1);
@@ -212,7 +212,7 @@ static bool copy_nth(struct names *names, unsigned index, char text[256], struct
             break;
         }
     }
-    spin_unlock(&names->lock);
+    rwlock_read_unlock(&names->lock);
     return found;
 }
 
@@ -262,11 +262,11 @@ void names_clear(struct names *names)
     for (;;) {
         struct name *name;
 
-        spin_lock(&names->lock);
+        rwlock_write_lock(&names->lock);
         name = list_first(&names->list, struct name, link);
         if (name != NULL)
             remove_locked(names, name);
-        spin_unlock(&names->lock);
+        rwlock_write_unlock(&names->lock);
         if (name == NULL)
             return;
         grant_put(name->grant);

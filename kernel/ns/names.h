@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernel/ns/grant.h"
-#include "kernel/sync/spinlock.h"
+#include "kernel/sync/rwlock.h"
 
 struct account;
 struct node;
@@ -23,7 +23,7 @@ struct name {
 // Fields: n under lock · I set once
 struct names {
     struct refcount ref;  // a
-    struct spinlock lock; // rank NAMES
+    struct rwlock lock;   // rank NAMES
     struct list list;     // n  of struct name, in the order they were bound
     unsigned count;       // n
     // n  of the name "", the root tree; not counted beside it; may be compared without the lock.

@@ -75,11 +75,6 @@ static void note_unlocked(const struct mutex *mutex)
     assert(i < self->mutex_count);
     self->mutexes[i] = self->mutexes[--self->mutex_count];
 }
-
-static void note_contended(const struct mutex *mutex)
-{
-    rank_note_contended(mutex->rank);
-}
 #else
 static void check(const struct mutex *mutex, bool nested)
 {
@@ -93,11 +88,6 @@ static void note_locked(struct mutex *mutex)
 }
 
 static void note_unlocked(const struct mutex *mutex)
-{
-    (void)mutex;
-}
-
-static void note_contended(const struct mutex *mutex)
 {
     (void)mutex;
 }
@@ -148,7 +138,7 @@ static NOINLINE void lock_slow(struct mutex *mutex)
     struct waiter waiter;
     int error;
 
-    note_contended(mutex);
+    rank_note_contended(mutex->rank);
     if (spin_for(mutex, self))
         return;
     waiter_init(&waiter);

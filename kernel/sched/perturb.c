@@ -27,7 +27,7 @@ void perturb_init(void)
     if (fmt_parse_u64(text, strlen(text), UINT64_MAX, &seed) != 0)
         panic("perturb=%s: not a number", text);
     active = true;
-    spin_set_unlock_hook(perturb_point);
+    rank_set_release_hook(perturb_point);
     log_info("perturb: seed %lu", (unsigned long)seed);
 }
 

@@ -32,8 +32,13 @@ const char *rank_name(enum lock_rank rank)
 
 #define HELD_MAX 16
 
+struct held_lock {
+    const void *lock;
+    enum lock_rank rank;
+};
+
 struct held {
-    const struct spinlock *locks[HELD_MAX];
+    struct held_lock locks[HELD_MAX];
     unsigned count;
 };
 static DEFINE_PERCPU(struct held, held);
@@ -60,60 +65,80 @@ unsigned long rank_contended(enum lock_rank rank)
     return atomic_load_explicit(&contended[rank], memory_order_relaxed);
 }
 
-// The lock of the highest rank that this CPU holds; NULL if none.
-static const struct spinlock *highest(const struct held *mine)
+static void (*release_hook)(void);
+
+void rank_set_release_hook(void (*hook)(void))
 {
-    const struct spinlock *found = NULL;
+    release_hook = hook;
+}
+
+void rank_released(void)
+{
+    if (release_hook != NULL)
+        release_hook();
+}
+
+// The lock of the highest rank that this CPU holds; NULL if none.
+static const struct held_lock *highest(const struct held *mine)
+{
+    const struct held_lock *found = NULL;
 
     for (unsigned i = 0; i < mine->count; i++) {
-        if (found == NULL || mine->locks[i]->rank >= found->rank)
-            found = mine->locks[i];
+        if (found == NULL || mine->locks[i].rank >= found->rank)
+            found = &mine->locks[i];
     }
     return found;
 }
 
-void rank_check(const struct spinlock *lock)
+// Where in mine the lock stands, the count if it does not.
+static unsigned find(const struct held *mine, const void *lock)
 {
-    const struct spinlock *top = highest(&this_cpu(held));
+    unsigned i = 0;
 
-    if (irq_ranks[lock->rank] && arch_irq_enabled())
-        panic("lock %s (%p) taken with interrupts on", rank_name(lock->rank), (const void *)lock);
-    if (lock->holder == arch_cpu() + 1)
-        panic("lock %s (%p) taken twice", rank_name(lock->rank), (const void *)lock);
-    if (top == NULL || top->rank < lock->rank)
-        return;
-    // Two locks of one rank: only in the order of their addresses, or as spin_try found them free.
-    if (top->rank == lock->rank && top < lock)
-        return;
-    panic("lock order: %s (%p) taken while %s (%p) is held", rank_name(lock->rank),
-          (const void *)lock, rank_name(top->rank), (const void *)top);
+    while (i < mine->count && mine->locks[i].lock != lock)
+        i++;
+    return i;
 }
 
-void rank_push(const struct spinlock *lock)
+void rank_check(const void *lock, enum lock_rank rank)
+{
+    const struct held *mine = &this_cpu(held);
+    const struct held_lock *top = highest(mine);
+
+    if (irq_ranks[rank] && arch_irq_enabled())
+        panic("lock %s (%p) taken with interrupts on", rank_name(rank), lock);
+    if (find(mine, lock) != mine->count)
+        panic("lock %s (%p) taken twice", rank_name(rank), lock);
+    if (top == NULL || top->rank < rank)
+        return;
+    // Two locks of one rank: only in the order of their addresses, or as spin_try found them free.
+    if (top->rank == rank && (uintptr_t)top->lock < (uintptr_t)lock)
+        return;
+    panic("lock order: %s (%p) taken while %s (%p) is held", rank_name(rank), lock,
+          rank_name(top->rank), top->lock);
+}
+
+void rank_push(const void *lock, enum lock_rank rank)
 {
     uint64_t state = arch_irq_save();
     struct held *mine = &this_cpu(held);
 
     if (mine->count == HELD_MAX)
         panic("more than %u spin locks held", HELD_MAX);
-    mine->locks[mine->count++] = lock;
+    mine->locks[mine->count++] = (struct held_lock){ lock, rank };
     arch_irq_restore(state);
 }
 
-void rank_pop(const struct spinlock *lock)
+void rank_pop(const void *lock, enum lock_rank rank)
 {
     uint64_t state = arch_irq_save();
     struct held *mine = &this_cpu(held);
-    unsigned i = mine->count;
+    unsigned i = find(mine, lock);
 
-    while (i > 0 && mine->locks[i - 1] != lock)
-        i--;
-    if (i == 0)
-        panic("lock %s (%p) released by another CPU than its holder", rank_name(lock->rank),
-              (const void *)lock);
-    for (; i < mine->count; i++)
-        mine->locks[i - 1] = mine->locks[i];
-    mine->count--;
+    if (i == mine->count)
+        panic("lock %s (%p) released by another CPU than its holder", rank_name(rank), lock);
+    for (mine->count--; i < mine->count; i++)
+        mine->locks[i] = mine->locks[i + 1];
     arch_irq_restore(state);
 }
 

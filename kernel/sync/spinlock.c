@@ -7,67 +7,22 @@
 #include "kernel/log/log.h"
 #include "kernel/sync/patience.h"
 
-#ifdef BOXWORK_DEBUG
-static void check_before(struct spinlock *lock)
-{
-    rank_check(lock);
-}
-
-static void note_taken(struct spinlock *lock)
-{
-    lock->holder = arch_cpu() + 1;
-    rank_push(lock);
-}
-
-static void note_release(struct spinlock *lock)
-{
-    spin_assert_held(lock);
-    rank_pop(lock);
-    lock->holder = 0;
-}
-
-static void note_contended(const struct spinlock *lock)
-{
-    rank_note_contended(lock->rank);
-}
-
-static void (*unlock_hook)(void);
-
-void spin_set_unlock_hook(void (*hook)(void))
-{
-    unlock_hook = hook;
-}
-
-static void after_release(void)
-{
-    if (unlock_hook != NULL)
-        unlock_hook();
-}
-#else
-static inline void check_before(struct spinlock *lock)
-{
-    (void)lock;
-}
-
 static inline void note_taken(struct spinlock *lock)
 {
-    (void)lock;
+#ifdef BOXWORK_DEBUG
+    lock->holder = arch_cpu() + 1;
+#endif
+    rank_push(lock, lock->rank);
 }
 
 static inline void note_release(struct spinlock *lock)
 {
-    (void)lock;
-}
-
-static inline void note_contended(const struct spinlock *lock)
-{
-    (void)lock;
-}
-
-static inline void after_release(void)
-{
-}
+#ifdef BOXWORK_DEBUG
+    spin_assert_held(lock);
+    lock->holder = 0;
 #endif
+    rank_pop(lock, lock->rank);
+}
 
 void spin_init(struct spinlock *lock, enum lock_rank rank)
 {
@@ -85,7 +40,7 @@ static NOINLINE void wait_for(struct spinlock *lock)
 {
     struct patience patience = patience_begin();
 
-    note_contended(lock);
+    rank_note_contended(lock->rank);
     do {
         while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
             arch_relax();
@@ -98,7 +53,7 @@ static NOINLINE void wait_for(struct spinlock *lock)
 LOCKS_NOT_CHECKED
 void spin_lock(struct spinlock *lock)
 {
-    check_before(lock);
+    rank_check(lock, lock->rank);
     if (!take(lock))
         wait_for(lock);
     note_taken(lock);
@@ -123,7 +78,7 @@ LOCKS_NOT_CHECKED
 void spin_unlock(struct spinlock *lock)
 {
     release(lock);
-    after_release();
+    rank_released();
 }
 
 uint64_t spin_lock_irq_save(struct spinlock *lock)
@@ -139,7 +94,7 @@ void spin_unlock_irq_restore(struct spinlock *lock, uint64_t state)
 {
     release(lock);
     arch_irq_restore(state);
-    after_release();
+    rank_released();
 }
 
 void spin_assert_held(const struct spinlock *lock)

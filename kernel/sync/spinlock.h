@@ -42,13 +42,6 @@ void spin_unlock_irq_restore(struct spinlock *lock, uint64_t state) RELEASES(*lo
 // Panics (debug builds) unless this CPU holds the lock.
 void spin_assert_held(const struct spinlock *lock);
 
-// How many spin locks this CPU holds (debug builds; else 0): none where a thread may sleep.
+// How many spin locks, rwlocks too, this CPU holds (debug builds; else 0): none where a thread may
+// sleep.
 unsigned spin_held(void);
-
-// Debug builds: hook is called after each release of a spin lock; the schedule perturber's.
-void spin_set_unlock_hook(void (*hook)(void));
-
-// Debug builds: rank_check panics if lock may not be taken now; push and pop keep this CPU's set.
-void rank_check(const struct spinlock *lock);
-void rank_push(const struct spinlock *lock);
-void rank_pop(const struct spinlock *lock);

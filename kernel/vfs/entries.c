@@ -14,7 +14,7 @@
 
 void entries_init(struct entries *entries)
 {
-    spin_init(&entries->lock, RANK_ENTRIES);
+    rwlock_init(&entries->lock, RANK_ENTRIES);
     entries->by_name.top = NULL;
     entries->by_cookie.top = NULL;
     entries->next_cookie = FIRST_COOKIE;
@@ -65,13 +65,13 @@ int entries_find(struct entries *entries, const char *name, size_t length, struc
 {
     struct entry *entry;
 
-    spin_lock(&entries->lock);
+    rwlock_read_lock(&entries->lock);
     entry = find_locked(entries, name, length);
     if (entry != NULL) {
         *child = entry->node;
         refcount_get(&entry->node->ref);
     }
-    spin_unlock(&entries->lock);
+    rwlock_read_unlock(&entries->lock);
     return entry != NULL ? 0 : -ENOENT;
 }
 
@@ -139,7 +139,7 @@ int entries_add(struct node *directory, struct entries *entries, struct entry *e
 
     mutex_assert_held(&directory->lock);
     entry->node = child;
-    spin_lock(&entries->lock);
+    rwlock_write_lock(&entries->lock);
     added = insert_by_name(entries, entry);
     if (added) {
         insert_by_cookie(entries, entry);
@@ -147,7 +147,7 @@ int entries_add(struct node *directory, struct entries *entries, struct entry *e
         refcount_get(&child->ref);
         name_node(entry, directory, child);
     }
-    spin_unlock(&entries->lock);
+    rwlock_write_unlock(&entries->lock);
     return added ? 0 : -EEXIST;
 }
 
@@ -169,11 +169,11 @@ struct node *entries_remove(struct node *directory, struct entries *entries, con
     struct entry *entry;
 
     mutex_assert_held(&directory->lock);
-    spin_lock(&entries->lock);
+    rwlock_write_lock(&entries->lock);
     entry = find_locked(entries, name, length);
     if (entry != NULL)
         child = unlink_locked(entries, entry);
-    spin_unlock(&entries->lock);
+    rwlock_write_unlock(&entries->lock);
     kfree(entry);
     return child;
 }
@@ -185,7 +185,7 @@ struct node *entries_replace(struct node *directory, struct entries *entries, co
     struct entry *entry;
 
     mutex_assert_held(&directory->lock);
-    spin_lock(&entries->lock);
+    rwlock_write_lock(&entries->lock);
     entry = find_locked(entries, name, length);
     assert(entry != NULL);
     old = entry->node;
@@ -193,7 +193,7 @@ struct node *entries_replace(struct node *directory, struct entries *entries, co
     entry->node = child;
     refcount_get(&child->ref);
     name_node(entry, directory, child);
-    spin_unlock(&entries->lock);
+    rwlock_write_unlock(&entries->lock);
     return old;
 }
 
@@ -203,12 +203,12 @@ struct node *entries_take_any(struct node *directory, struct entries *entries)
     struct entry *entry = NULL;
 
     (void)directory;
-    spin_lock(&entries->lock);
+    rwlock_write_lock(&entries->lock);
     if (entries->by_name.top != NULL) {
         entry = rb_entry(entries->by_name.top, struct entry, by_name);
         child = unlink_locked(entries, entry);
     }
-    spin_unlock(&entries->lock);
+    rwlock_write_unlock(&entries->lock);
     kfree(entry);
     return child;
 }

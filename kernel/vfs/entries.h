@@ -7,12 +7,12 @@
 // from a cookie misses nothing that was there all the time and repeats nothing, whatever is made
 // and removed meanwhile.
 // Locking: changes are made under the directory's node->lock and, inside it, entries->lock (rank
-// ENTRIES); a search takes entries->lock alone, a listing node->lock alone. Each node knows the
+// ENTRIES); a search takes entries->lock to read, a listing node->lock alone. Each node knows the
 // entries that name it (node->links, under tree->links_lock), so that a path can be told from a
 // node.
 #pragma once
 
-#include "kernel/sync/spinlock.h"
+#include "kernel/sync/rwlock.h"
 #include "kernel/vfs/node.h"
 #include "lib/base/rbtree.h"
 
@@ -32,7 +32,7 @@ struct entry {
 };
 
 struct entries {
-    struct spinlock lock;
+    struct rwlock lock;       // rank ENTRIES
     struct rb_root by_name;   // e
     struct rb_root by_cookie; // e
     uint64_t next_cookie;     // e

@@ -14,6 +14,7 @@
 #include "kernel/mem/pager.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sync/rwlock.h"
 #include "kernel/vfs/lock.h"
 #include "lib/base/assert.h"
 
@@ -63,6 +64,32 @@ void spin_lock(struct spinlock *lock)
 }
 
 void spin_unlock(struct spinlock *lock)
+{
+    give_rank(lock->rank);
+}
+
+void rwlock_init(struct rwlock *lock, enum lock_rank rank)
+{
+    atomic_init(&lock->state, 0);
+    lock->rank = rank;
+}
+
+void rwlock_read_lock(struct rwlock *lock)
+{
+    take_rank(lock->rank, false);
+}
+
+void rwlock_read_unlock(struct rwlock *lock)
+{
+    give_rank(lock->rank);
+}
+
+void rwlock_write_lock(struct rwlock *lock)
+{
+    take_rank(lock->rank, false);
+}
+
+void rwlock_write_unlock(struct rwlock *lock)
 {
     give_rank(lock->rank);
 }

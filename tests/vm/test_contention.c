@@ -173,6 +173,43 @@ CASE("faults on every CPU wait for no lock")
     CHECK_EQUAL(by_processes(fault, 3000), 0);
 }
 
+static void open_same(unsigned cpu)
+{
+    int fd = open("/tmp/same/file", O_RDONLY | O_CLOEXEC);
+
+    (void)cpu;
+    CHECK(fd >= 0 && close(fd) == 0);
+}
+
+static void open_own(unsigned cpu)
+{
+    char path[32];
+    int fd;
+
+    snprintf(path, sizeof(path), "/tmp/same/%u", cpu);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && close(fd) == 0);
+}
+
+CASE("opens of one path, and of a path each, on every CPU wait for no lock")
+{
+    char path[32];
+
+    CHECK_EQUAL(mkdir("/tmp/same", 0700), 0);
+    CHECK_EQUAL(close(open("/tmp/same/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        snprintf(path, sizeof(path), "/tmp/same/%u", cpu);
+        CHECK_EQUAL(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    }
+    CHECK_EQUAL(by_processes(open_same, 10000), 0);
+    CHECK_EQUAL(by_processes(open_own, 10000), 0);
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        snprintf(path, sizeof(path), "/tmp/same/%u", cpu);
+        CHECK_EQUAL(unlink(path), 0);
+    }
+    CHECK(unlink("/tmp/same/file") == 0 && rmdir("/tmp/same") == 0);
+}
+
 static void open_file(unsigned cpu)
 {
     int fd = open(cpu == 0 ? "/tmp/cpu0/file" : "/own/file", O_RDONLY | O_CLOEXEC);
@@ -220,7 +257,6 @@ static void remove_file(unsigned cpu)
     CHECK_EQUAL(rmdir(path), 0);
 }
 
-// The names of a box are a table under one lock, so this is asked of boxes.
 CASE("boxes that open files of their own on every CPU wait for no lock")
 {
     struct test_box boxes[CPUS_MOST];
