@@ -63,9 +63,51 @@ static void spawn(const struct line *line)
     report(line->name, count);
 }
 
+// Ends with how many of `count` programs ran as they should; begins when the gate is closed.
+static void __attribute__((noreturn)) spawn_on(int cpu, int gate, long count)
+{
+    long good = 0;
+    char none;
+
+    use_cpu(cpu);
+    good -= wait_for(start_by_spawn()) != TINY_STATUS;
+    (void)!read(gate, &none, 1);
+    for (long i = 0; i < count; i++)
+        good += wait_for(start_by_spawn()) == TINY_STATUS;
+    _exit(good == count ? 0 : 1);
+}
+
+// A process on each CPU starts programs, all at a time: how it scales with the CPUs that there are.
+static void spawn_all_cpus(const struct line *line)
+{
+    long count = repetitions(200), cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    pid_t spawners[64];
+    int gate[2];
+
+    CHECK(cpus <= 64, "%ld CPUs", cpus);
+    make_pipe(gate);
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        spawners[cpu] = fork();
+        CHECK(spawners[cpu] >= 0, "fork");
+        if (spawners[cpu] == 0) {
+            close(gate[1]);
+            spawn_on((int)cpu, gate[0], count);
+        }
+    }
+    close(gate[0]);
+    usleep(100000); // they stand at the gate
+    timer_start();
+    close(gate[1]);
+    for (long cpu = 0; cpu < cpus; cpu++)
+        CHECK(wait_for(spawners[cpu]) == 0, "a program did not run on CPU %ld", cpu);
+    timer_stop();
+    report(line->name, count * cpus);
+}
+
 const struct line spawn_lines[] = {
     { "spawn.posix_spawn", spawn, BY_SPAWN, LINE_BUDGET | LINE_WALL },
     { "spawn.vfork_exec", spawn, BY_VFORK, LINE_BUDGET },
     { "spawn.fork_exec", spawn, BY_FORK, LINE_BUDGET | LINE_WALL },
+    { "spawn.all_cpus", spawn_all_cpus, 0, LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

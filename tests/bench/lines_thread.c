@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi/futex.h"
@@ -126,10 +128,58 @@ static void futex_round_trip(const struct line *line)
     report(line->name, court.rounds);
 }
 
+#define WAKE_WARM 10 // sleeps until a busy thread that has just begun has had its first turns
+
+static void *spin(void *stop)
+{
+    use_cpu(0);
+    while (!atomic_load((_Atomic bool *)stop)) {
+    }
+    return NULL;
+}
+
+static int64_t clock_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+// How late a sleep of a millisecond ends: the timer's interrupt, the wake-up, the switch. The
+// argument says whether a busy thread has the CPU meanwhile.
+static void wake_latency(const struct line *line)
+{
+    long count = repetitions(200);
+    _Atomic bool stop = false;
+    int64_t late_ns = 0;
+    pthread_t busy;
+
+    use_cpu(0);
+    prctl(PR_SET_TIMERSLACK, 1); // Linux would wait up to 50 us for others to wake together
+    if (line->argument)
+        CHECK(pthread_create(&busy, NULL, spin, &stop) == 0, "create");
+    for (long i = -WAKE_WARM; i < count; i++) {
+        int64_t until = clock_ns() + 1000000, late;
+        struct timespec moment = { until / 1000000000, until % 1000000000 };
+
+        CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == 0, "sleep");
+        late = clock_ns() - until;
+        CHECK(late >= 0, "%ld ns early", (long)-late);
+        late_ns += i >= 0 ? late : 0;
+    }
+    atomic_store(&stop, true);
+    if (line->argument)
+        CHECK(pthread_join(busy, NULL) == 0, "join");
+    report_value(line->name, count, (double)late_ns / (double)count, "ns");
+}
+
 const struct line thread_lines[] = {
     { "thread.create_join", create_join, 0, LINE_BUDGET | LINE_WALL },
     { "thread.yield", yield, 0, LINE_BUDGET },
     { "futex.round_trip", futex_round_trip, 0, LINE_BUDGET | LINE_WALL },
     { "futex.round_trip.2cpu", futex_round_trip, 1, LINE_WALL | LINE_TWO_CPUS },
+    { "wake.idle", wake_latency, false, LINE_WALL },
+    { "wake.busy", wake_latency, true, LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

@@ -99,7 +99,7 @@ sub add_boot_lines {
 
 sub exact_results {
     my ($system, $kernel) = @_;
-    my @groups = qw(call signal spawn fork thread futex pipe map fault file kill idle poll epoll box
+    my @groups = qw(call signal spawn fork thread futex wake pipe map fault file kill idle poll epoll box
         program);
     my $results = boot($system, $kernel, 'exact', [ map { "$_*" } @groups ]);
     return merge($results, boot($system, $kernel, 'exact', ['@grow'], memory => $GROW_MEMORY));
