@@ -314,40 +314,26 @@ static const struct handle_ops pipe_handle_ops = {
 };
 
 // POSIX: a reader waits for a writer and the other way round; one that came and went meanwhile
-// counts as well.
-static int wait_for_peer(struct pipe *pipe, unsigned flags)
-{
-    unsigned before;
-
-    if ((flags & O_ACCMODE) == O_RDONLY) {
-        if ((flags & O_NONBLOCK) != 0 || atomic_load(&pipe->writer_count) != 0)
-            return 0;
-        before = atomic_load(&pipe->writer_opens);
-        return WAIT_EVENT(&pipe->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
-                          atomic_load(&pipe->writer_count) != 0 ||
-                              atomic_load(&pipe->writer_opens) != before);
-    }
-    if ((flags & O_ACCMODE) != O_WRONLY || atomic_load(&pipe->reader_count) != 0)
-        return 0;
-    if ((flags & O_NONBLOCK) != 0)
-        return -ENXIO;
-    before = atomic_load(&pipe->reader_opens);
-    return WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
-                      atomic_load(&pipe->reader_count) != 0 ||
-                          atomic_load(&pipe->reader_opens) != before);
-}
-
+// counts as well. Whether one is there is asked before this end can be seen: a peer that waited for
+// it may be done with it, and gone, at once.
 static int open_end(struct pipe *pipe, struct handle *handle)
 {
     unsigned flags = handle_flags(handle);
-    int error;
+    bool reader = (flags & O_ACCMODE) == O_RDONLY;
+    unsigned opens_before = atomic_load(reader ? &pipe->writer_opens : &pipe->reader_opens);
+    bool alone = (flags & O_ACCMODE) != O_RDWR &&
+                 atomic_load(reader ? &pipe->writer_count : &pipe->reader_count) == 0;
+    int error = 0;
 
-    // A writer that would not wait must find a reader before it counts as a writer.
-    if ((flags & (O_ACCMODE | O_NONBLOCK)) == (O_WRONLY | O_NONBLOCK) &&
-        atomic_load(&pipe->reader_count) == 0)
+    if (alone && !reader && (flags & O_NONBLOCK) != 0)
         return -ENXIO;
     add_end(pipe, flags);
-    error = wait_for_peer(pipe, flags);
+    if (alone && reader && (flags & O_NONBLOCK) == 0)
+        error = WAIT_EVENT(&pipe->readers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                           atomic_load(&pipe->writer_opens) != opens_before);
+    else if (alone && !reader)
+        error = WAIT_EVENT(&pipe->writers, WAIT_INTERRUPTIBLE, NSEC_NEVER,
+                           atomic_load(&pipe->reader_opens) != opens_before);
     if (error != 0) {
         remove_end(pipe, flags);
         return error;
