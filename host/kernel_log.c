@@ -26,7 +26,7 @@ void kernel_log_open(const char *path)
     file = fopen(path, "we");
     if (file == NULL)
         fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
-    setvbuf(file, NULL, _IOLBF, 0);
+    setvbuf(file, NULL, _IONBF, 0); // each piece is there, or has failed, at once
 }
 
 static void end_line(void)
@@ -42,16 +42,19 @@ static void end_line(void)
     length = 0;
 }
 
-void kernel_log_add(const char *text, size_t size)
+int kernel_log_add(const char *text, size_t size)
 {
-    if (file != NULL)
-        fwrite(text, 1, size, file);
+    int error = 0;
+
+    if (file != NULL && fwrite(text, 1, size, file) != size)
+        error = errno;
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n')
             end_line();
         else if (text[i] != '\r' && length < sizeof(line) - 1)
             line[length++] = text[i];
     }
+    return error;
 }
 
 const char *kernel_log_panic(void)

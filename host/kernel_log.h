@@ -7,6 +7,7 @@
 
 // Opens the file that --log names; NULL: none. Ends the launcher if it cannot.
 void kernel_log_open(const char *path);
-void kernel_log_add(const char *text, size_t size);
+// Takes the next piece. Returns: 0, or why the file could not be written.
+int kernel_log_add(const char *text, size_t size);
 // What the kernel said when it panicked; NULL: it did not.
 const char *kernel_log_panic(void);

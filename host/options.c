@@ -180,8 +180,7 @@ static void set(struct options *options, enum option option, const char *name, c
         options->directory = value;
         break;
     case OPTION_STATUS:
-        report_open(value);
-        break;
+        break; // open_record has seen it
     case OPTION_LOG:
         options->log = value;
         break;
@@ -218,33 +217,74 @@ static void set(struct options *options, enum option option, const char *name, c
     }
 }
 
-// Reads one option at *at. A value is the next word, or for --NAME what stands behind "=". -it is
-// -i -t.
-static void read_option(struct options *options, char ***at)
+struct found {
+    const char *name; // NULL: an unknown option
+    enum option option;
+    const char *value; // NULL: none
+    bool wrong;        // without the value that it wants, or with one that it does not take
+};
+
+// Finds the option at *at, and goes on to the word behind it. A value is the next word, or for
+// --NAME what stands behind "=".
+static struct found find_option(char ***at)
 {
     const char *word = *(*at)++;
     size_t length = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+    struct found found = { 0 };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0)
+            continue;
+        found.name = table[i].name;
+        found.option = table[i].option;
+        if (table[i].has_value && word[length] == '=')
+            found.value = word + length + 1;
+        else if (table[i].has_value && **at != NULL)
+            found.value = *(*at)++;
+        found.wrong = table[i].has_value ? found.value == NULL : word[length] == '=';
+    }
+    return found;
+}
+
+static bool is_option(const char *word)
+{
+    return word != NULL && word[0] == '-' && strcmp(word, "--") != 0;
+}
+
+// Reads one option at *at. -it is -i -t.
+static void read_option(struct options *options, char ***at)
+{
+    const char *word = **at;
+    struct found found = find_option(at);
 
     if (strcmp(word, "-it") == 0 || strcmp(word, "-ti") == 0) {
         options->interactive = options->terminal = true;
         return;
     }
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        const char *value = NULL;
+    if (found.name == NULL)
+        fail(EXIT_FAILED, "unknown option %s; boxwork --help lists what there is", word);
+    if (found.wrong)
+        fail(EXIT_FAILED, "%s %s", found.name,
+             strchr(word, '=') == NULL ? "wants a value" : "takes no value");
+    set(options, found.option, found.name, found.value);
+}
 
-        if (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0)
-            continue;
-        if (table[i].has_value && word[length] == '=')
-            value = word + length + 1;
-        else if (table[i].has_value && **at != NULL)
-            value = *(*at)++;
-        if (table[i].has_value != (value != NULL) || (!table[i].has_value && word[length] == '='))
-            fail(EXIT_FAILED, "%s %s", table[i].name,
-                 table[i].has_value ? "wants a value" : "takes no value");
-        set(options, table[i].option, table[i].name, value);
-        return;
+// The record is opened before all else, so that it tells of wrong use too, wherever that stands.
+static bool open_record(char **at)
+{
+    const char *path = NULL;
+
+    if (*at != NULL && !is_option(*at))
+        at++; // the command, a right one or not
+    while (is_option(*at)) {
+        struct found found = find_option(&at);
+
+        if (found.name != NULL && found.option == OPTION_STATUS && found.value != NULL)
+            path = found.value;
     }
-    fail(EXIT_FAILED, "unknown option %s; boxwork --help lists what there is", word);
+    if (path != NULL)
+        report_open(path);
+    return path != NULL;
 }
 
 static enum command read_command(const char *word)
@@ -267,6 +307,7 @@ static enum command read_command(const char *word)
 void options_read(struct options *options, char **argv)
 {
     char **at = argv + 1;
+    bool record = open_record(at);
 
     memset(options, 0, sizeof(*options));
     options->memory = MEMORY_DEFAULT;
@@ -276,7 +317,7 @@ void options_read(struct options *options, char **argv)
     options->qemu = "qemu-system-x86_64";
     options->command = read_command(*at);
     at++;
-    while (*at != NULL && (*at)[0] == '-' && strcmp(*at, "--") != 0)
+    while (is_option(*at))
         read_option(options, &at);
     if (*at != NULL && strcmp(*at, "--") == 0)
         at++;
@@ -285,4 +326,7 @@ void options_read(struct options *options, char **argv)
         fail(EXIT_FAILED, "no program: boxwork run [OPTION…] PROGRAM [ARGUMENT…]");
     if (options->command != COMMAND_RUN && *at != NULL)
         fail(EXIT_FAILED, "%s: this command takes no program", *at);
+    if (options->command == COMMAND_BOOT && (record || options->log != NULL))
+        fail(EXIT_FAILED, "boot keeps no %s: it becomes the machine, and all it has is here",
+             record ? "--status" : "--log");
 }

@@ -94,10 +94,14 @@ static void write_string(const char *text)
     fputc('"', to);
 }
 
-static void write_record(int code)
+// Writes the record, once. Returns: 0, or why it could not be written.
+static int write_record(int code)
 {
+    bool failed;
+
     if (to == NULL)
-        return;
+        return 0;
+    errno = 0;
     fprintf(to, "{\"exit\":%d,\"status\":", code);
     if (has_status)
         fprintf(to, "%" PRId64, status);
@@ -112,8 +116,19 @@ static void write_record(int code)
             fprintf(to, ",\"%s\":%" PRId64, figures[i].key, figures[i].value);
     }
     fputs("}\n", to);
-    if (fclose(to) != 0)
-        fprintf(stderr, "boxwork: the record could not be written: %s\n", strerror(errno));
+    failed = ferror(to) != 0;
+    failed = fclose(to) != 0 || failed;
+    to = NULL;
+    return failed ? errno : 0;
+}
+
+// A record that is asked for and lost is a failure of its own.
+static void require_record(int code)
+{
+    int error = write_record(code);
+
+    if (error != 0)
+        fail(EXIT_FAILED, "the record could not be written: %s", strerror(error));
 }
 
 static void say_signal(const char *program, int number)
@@ -137,26 +152,33 @@ void report_and_exit(const char *program)
         code = (int)(status & 255);
     } else if (strcmp(by, "deadline") == 0) {
         code = EXIT_DEADLINE;
+        require_record(code);
         fprintf(stderr, "boxwork: %s was ended by its deadline: %s\n", program, reason);
     } else {
         code = EXIT_SIGNAL + (status >= -SIGNAL_MAX ? (int)-status : 9);
+        require_record(code);
         say_signal(program, code - EXIT_SIGNAL);
     }
-    write_record(code);
+    require_record(code);
     exit(code);
 }
 
 void fail(enum exit_code code, const char *format, ...)
 {
     va_list arguments;
+    int error;
 
     terminal_give_back();
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "boxwork: %s\n", reason);
     has_status = false;
     snprintf(by, sizeof(by), "launcher");
-    write_record(code);
-    exit(code);
+    error = write_record(code);
+    if (error == 0)
+        fprintf(stderr, "boxwork: %s\n", reason);
+    else
+        fprintf(stderr, "boxwork: %s; and the record could not be written: %s\n", reason,
+                strerror(error));
+    exit(error == 0 ? code : EXIT_FAILED);
 }

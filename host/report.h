@@ -19,9 +19,11 @@ void report_open(const char *path);
 // Notes what the guest said of the end: NAME VALUE lines of /proc/PID/status.
 void report_record(const char *name, const char *value);
 
-// The guest's own account of the end decides. program: for the message.
+// The guest's own account of the end decides, unless the record cannot be written. program: for
+// the message.
 __attribute__((noreturn)) void report_and_exit(const char *program);
 
-// There is no account: code, and why in one line.
+// There is no account: code (EXIT_FAILED if the record cannot be written either), and why in one
+// line.
 __attribute__((noreturn, format(printf, 2, 3))) void fail(enum exit_code code, const char *format,
                                                           ...);

@@ -108,7 +108,8 @@ __attribute__((format(printf, 3, 4))) static void end_machine(struct session *se
 
     if (session->killed_ns == 0) {
         session->killed_ns = now();
-        kill(session->machine->pid, SIGKILL);
+        if (!session->gone)
+            kill(session->machine->pid, SIGKILL);
     }
     if (session->verdict != 0)
         return;
@@ -227,8 +228,12 @@ static void take_log(struct session *session)
     char text[4096];
     ssize_t got;
 
-    while ((got = read(session->machine->ports[PORT_LOG], text, sizeof(text))) > 0)
-        kernel_log_add(text, (size_t)got);
+    while ((got = read(session->machine->ports[PORT_LOG], text, sizeof(text))) > 0) {
+        int error = kernel_log_add(text, (size_t)got);
+
+        if (error != 0)
+            end_machine(session, EXIT_FAILED, "the log could not be written: %s", strerror(error));
+    }
     if (got == 0)
         session->machine->ports[PORT_LOG] = -1;
 }

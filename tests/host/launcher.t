@@ -277,8 +277,19 @@ sub record { my $text = slurp("$dir/status"); return $text =~ /\A[^\n]*\n\z/ ? d
     $record = record();
     ok($record->{exit} == 127 && !defined $record->{status} && $record->{by} eq 'launcher' &&
         $record->{reason} =~ /not found/, 'and a program that never ran');
-    run('run', '--status', "$dir/status", '--nonsense');
-    ok(record()->{exit} == 125, 'and wrong use');
+    for (['run', '--fast', '--status', "$dir/status", 'true'], ['run', "--status=$dir/status", '-m', '1'],
+        ['run', '-m', '1', '-i', '--status', "$dir/status"], ['walk', '--status', "$dir/status"],
+        ['run', '--status', "$dir/status"], ['boot', '--status', "$dir/status"]) {
+        unlink "$dir/status";
+        my ($code, undef, $err) = run(@$_);
+        my ($reason) = $err =~ /^boxwork: (.*)/;
+        $record = record();
+        ok($code == 125 && $record->{exit} == 125 && $record->{reason} eq $reason,
+            'and wrong use: ' . join ' ', @$_[0, 1]) or diag explain $record;
+    }
+    unlink "$dir/status";
+    run('run', 'true', '--status', "$dir/status");
+    ok(!-e "$dir/status", "and the program's own words are none of it");
     run('run', '--status', "$dir/status", @debug, '--append', 'fault=panic', 'true');
     ok(record()->{exit} == 125 && record()->{reason} =~ /panicked/, 'and a panic');
     for ([137, 'SIGKILL', 'a program that was killed', 'sh', '-c', 'kill -KILL $$'], [126, 'not executable', 'one that is none', '/etc/passwd'],
@@ -292,6 +303,14 @@ sub record { my $text = slurp("$dir/status"); return $text =~ /\A[^\n]*\n\z/ ? d
         ok($record->{exit} == $exit && $record->{reason} =~ /$reason/, "and $fact") or diag explain $record;
     }
 }
+my @full = ('run', '--status', '/dev/full');
+ends('a record that cannot be written is a failure', 125,
+    'the record could not be written: No space', @full, 'true');
+ends('also where a signal ended the program', 125, 'the record could not be written: No space',
+    @full, 'sh', '-c', 'kill -KILL $$');
+ends('and where it never ran', 125, 'nosuch: not found.*and the record could not be', @full, 'nosuch');
+ends('a log that cannot be written is a failure', 125, 'the log could not be written: No space',
+    'run', '--log', '/dev/full', 'true');
 {
     my ($code, $out) = run('run', '--log', "$dir/log", 'echo', 'words');
     my $log = slurp("$dir/log");
