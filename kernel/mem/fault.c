@@ -301,9 +301,9 @@ static int map_cached(struct fault *fault)
     pte_t *first;
     int error = 0;
 
-    spin_lock(&pager->lock);
+    rwlock_read_lock(&pager->lock);
     if (region_page_index(region, fault->page) >= pager_pages(pager)) {
-        spin_unlock(&pager->lock);
+        rwlock_read_unlock(&pager->lock);
         return fail(fault, FAULT_PAST_END);
     }
     spin_lock(&fault->space->table_lock);
@@ -314,7 +314,7 @@ static int map_cached(struct fault *fault)
     else if (!map_cached_locked(fault, first, start, end))
         error = -ENOENT;
     spin_unlock(&fault->space->table_lock);
-    spin_unlock(&pager->lock);
+    rwlock_read_unlock(&pager->lock);
     return error;
 }
 

@@ -25,7 +25,7 @@ void pager_init(struct pager *pager, const struct pager_ops *ops, struct account
 {
     *pager = (struct pager){ .ops = ops, .account = account };
     pager->id = atomic_fetch_add_explicit(&pagers, 1, memory_order_relaxed);
-    spin_init(&pager->lock, RANK_CACHE);
+    rwlock_init(&pager->lock, RANK_CACHE);
     list_init(&pager->regions);
 }
 
@@ -34,7 +34,7 @@ static unsigned take_out(struct pager *pager, uint64_t *index, uint64_t end, str
 {
     unsigned count = 0;
 
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     while (count < TAKE_BATCH) {
         struct frame *frame = radix_next(&pager->pages, index);
 
@@ -44,7 +44,7 @@ static unsigned take_out(struct pager *pager, uint64_t *index, uint64_t end, str
         pager->page_count--;
         frames[count++] = frame;
     }
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
     return count;
 }
 
@@ -125,14 +125,14 @@ static int fill(struct pager *pager, uint64_t index, struct frame **frame)
             return error;
         }
     }
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     if (pager->ops->page_in != NULL && pager->epoch != epoch) {
         frame_put(made);
         error = -EAGAIN;
     } else {
         error = put_in_locked(pager, index, made, frame);
     }
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
     return error;
 }
 
@@ -141,9 +141,9 @@ int pager_page(struct pager *pager, uint64_t index, bool create, struct frame **
     int error;
 
     do {
-        spin_lock(&pager->lock);
+        rwlock_read_lock(&pager->lock);
         *frame = find_locked(pager, index);
-        spin_unlock(&pager->lock);
+        rwlock_read_unlock(&pager->lock);
         if (*frame != NULL || (!create && pager->ops->page_in == NULL))
             return 0;
         error = fill(pager, index, frame);
@@ -155,37 +155,50 @@ struct frame *pager_next(struct pager *pager, uint64_t *index)
 {
     struct frame *frame;
 
-    spin_lock(&pager->lock);
+    rwlock_read_lock(&pager->lock);
     frame = radix_next(&pager->pages, index);
     if (frame != NULL)
         frame_get(frame);
-    spin_unlock(&pager->lock);
+    rwlock_read_unlock(&pager->lock);
     return frame;
+}
+
+// The page at index for a fault, and the epoch of this look. *frame NULL: not in the cache. Errors:
+// -ENODATA past the end.
+static int look_locked(struct pager *pager, uint64_t index, struct frame **frame, uint64_t *epoch)
+{
+    if (epoch != NULL)
+        *epoch = pager->epoch;
+    if (index >= pager_pages(pager))
+        return -ENODATA;
+    *frame = find_locked(pager, index);
+    return 0;
+}
+
+static int make_locked(struct pager *pager, uint64_t index, struct frame **frame)
+{
+    struct frame *made;
+    int error = make_frame(pager, &made);
+
+    return error != 0 ? error : put_in_locked(pager, index, made, frame);
 }
 
 int pager_make_page(struct pager *pager, uint64_t index, struct frame **frame, uint64_t *epoch)
 {
-    int error = 0;
+    int error;
 
-    spin_lock(&pager->lock);
-    if (epoch != NULL)
-        *epoch = pager->epoch;
-    *frame = NULL;
-    if (index >= pager_pages(pager))
-        error = -ENODATA;
-    else
-        *frame = find_locked(pager, index);
-    if (error == 0 && *frame == NULL) {
-        struct frame *made;
-
-        if (pager->ops->page_in != NULL)
-            error = -EAGAIN;
-        else
-            error = make_frame(pager, &made);
-        if (error == 0)
-            error = put_in_locked(pager, index, made, frame);
-    }
-    spin_unlock(&pager->lock);
+    rwlock_read_lock(&pager->lock);
+    error = look_locked(pager, index, frame, epoch);
+    rwlock_read_unlock(&pager->lock);
+    if (error != 0 || *frame != NULL)
+        return error;
+    if (pager->ops->page_in != NULL)
+        return -EAGAIN;
+    rwlock_write_lock(&pager->lock);
+    error = look_locked(pager, index, frame, epoch);
+    if (error == 0 && *frame == NULL)
+        error = make_locked(pager, index, frame);
+    rwlock_write_unlock(&pager->lock);
     return error;
 }
 
@@ -210,7 +223,7 @@ static bool empty_one(struct pager *pager, uint64_t first, uint64_t end)
     struct region *region;
     bool found = false;
 
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     region = list_first(&pager->regions, struct region, pager_link);
     if (region != NULL && region->zapped_epoch < pager->epoch) {
         empty_region(region, first, end);
@@ -219,7 +232,7 @@ static bool empty_one(struct pager *pager, uint64_t first, uint64_t end)
         list_push_back(&pager->regions, &region->pager_link);
         found = true;
     }
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
     return found;
 }
 
@@ -244,7 +257,7 @@ void pager_resize(struct pager *pager, uint64_t size_bytes)
     bool shrinks;
     uint64_t first;
 
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     shrinks = size_bytes < pager->size_bytes;
     __atomic_store_n(&pager->size_bytes, size_bytes, __ATOMIC_RELAXED);
     first = pager_pages(pager);
@@ -252,7 +265,7 @@ void pager_resize(struct pager *pager, uint64_t size_bytes)
         __atomic_store_n(&pager->epoch, pager->epoch + 1, __ATOMIC_RELEASE);
         zero_tail_locked(pager);
     }
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
     if (shrinks)
         take_away(pager, first, UINT64_MAX);
 }
@@ -261,9 +274,9 @@ void pager_discard(struct pager *pager, uint64_t index, uint64_t count)
 {
     uint64_t end = index + count < index ? UINT64_MAX : index + count;
 
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     __atomic_store_n(&pager->epoch, pager->epoch + 1, __ATOMIC_RELEASE);
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
     take_away(pager, index, end);
 }
 
@@ -272,10 +285,10 @@ void pager_unmap(struct pager *pager, bool (*match)(const struct region *region,
 {
     struct region *region;
 
-    spin_lock(&pager->lock);
+    rwlock_write_lock(&pager->lock);
     list_for_each(region, &pager->regions, pager_link) {
         if (match(region, argument))
             zap(region, region->start, region->end, false);
     }
-    spin_unlock(&pager->lock);
+    rwlock_write_unlock(&pager->lock);
 }

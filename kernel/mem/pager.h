@@ -4,14 +4,14 @@
 // A pager is embedded in its owner (a file's node, a device, shared memory) and keeps the owner's
 // pages, which read, write and maps all share. It also knows the regions that map it, so that
 // truncation reaches every mapping.
-// Locking: pager->lock (rank CACHE) guards pages, size and regions. A fault takes a page under it
-// and maps it under the space's table lock after checking that epoch has not moved; truncation
-// moves epoch first, then unmaps.
+// Locking: pager->lock (rank CACHE) guards pages, size and regions; who only looks a page up, reads.
+// A fault takes a page under it and maps it under the space's table lock after checking that epoch
+// has not moved; truncation moves epoch first, then unmaps.
 #pragma once
 
 #include "kernel/arch/arch.h"
 #include "kernel/mem/radix.h"
-#include "kernel/sync/spinlock.h"
+#include "kernel/sync/rwlock.h"
 #include "lib/base/list.h"
 
 struct account;
@@ -33,7 +33,7 @@ struct pager {
     const struct pager_ops *ops; // I
     struct account *account;     // I  who pays for the pages
     uint64_t id;                 // I  of no other pager, ever
-    struct spinlock lock;        // rank CACHE
+    struct rwlock lock;          // rank CACHE
     struct radix pages;          // c  of struct frame, by index
     uint64_t page_count;         // c
     uint64_t size_bytes;         // c  of the file; pages past its end fault

@@ -115,23 +115,23 @@ static void link_pager(struct region *region, struct region *original)
 {
     if (region->pager == NULL)
         return;
-    spin_lock(&region->pager->lock);
+    rwlock_write_lock(&region->pager->lock);
     if (original == NULL) {
         list_push_back(&region->pager->regions, &region->pager_link);
     } else {
         region->zapped_epoch = original->zapped_epoch;
         list_push_front(&original->pager_link, &region->pager_link);
     }
-    spin_unlock(&region->pager->lock);
+    rwlock_write_unlock(&region->pager->lock);
 }
 
 static void unlink_pager(struct region *region)
 {
     if (region->pager == NULL)
         return;
-    spin_lock(&region->pager->lock);
+    rwlock_write_lock(&region->pager->lock);
     list_remove(&region->pager_link);
-    spin_unlock(&region->pager->lock);
+    rwlock_write_unlock(&region->pager->lock);
 }
 
 // --- Regions ---
@@ -223,9 +223,9 @@ void region_set_bounds(struct region *region, vaddr_t start, vaddr_t end)
     space->pages_mapped += (end - start) >> PAGE_SHIFT;
     space->pages_mapped -= (region->end - region->start) >> PAGE_SHIFT;
     if (region->pager != NULL) {
-        spin_lock(&region->pager->lock);
+        rwlock_write_lock(&region->pager->lock);
         store_bounds(region, start, end);
-        spin_unlock(&region->pager->lock);
+        rwlock_write_unlock(&region->pager->lock);
     } else {
         store_bounds(region, start, end);
         region->page_offset = 0;
@@ -247,11 +247,11 @@ int region_split(struct region *region, vaddr_t at)
         upper->page_offset = 0;
         region->end = at;
     } else {
-        spin_lock(&region->pager->lock);
+        rwlock_write_lock(&region->pager->lock);
         region->end = at;
         upper->zapped_epoch = region->zapped_epoch;
         list_push_front(&region->pager_link, &upper->pager_link);
-        spin_unlock(&region->pager->lock);
+        rwlock_write_unlock(&region->pager->lock);
     }
     link_tree(upper);
     return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
+// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rwlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
 // unit-flags: -DBOXWORK_DEBUG -include tests/unit/mem_host.h
 // test_frame.c - frames against a naive map of who has what; accounts; the ledger's recount.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
+// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rwlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
 // unit-flags: -DBOXWORK_DEBUG -include tests/unit/mem_host.h
 // test_slab.c - objects and buffers against a naive model: all of them filled with a pattern of
 // their own, none over another; the ledger's text.

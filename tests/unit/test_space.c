@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
+// unit: tests/unit/mem_host.c kernel/mem/*.c kernel/sync/spinlock.c kernel/sync/rwlock.c kernel/sync/rank.c kernel/log/planted.c lib/base/rbtree.c lib/base/fmt.c
 // unit-flags: -DBOXWORK_DEBUG -include tests/unit/mem_host.h
 // test_space.c - address spaces against a naive model: an array of pages that says what each holds
 // and allows. Every access goes through a TLB that is checked for entries that should have been

@@ -303,6 +303,54 @@ static void futex_trip(unsigned cpu)
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 1, NULL);
 }
 
+#define FILE_SIZE 65536
+static int file;
+
+// A file that all processes have open, with all its pages.
+static void make_file_of_all(void)
+{
+    file = open("/tmp/one", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(file >= 0);
+    for (int at = 0; at < FILE_SIZE; at += PAGE)
+        CHECK_EQUAL(pwrite(file, "x", 1, at), 1);
+}
+
+static void read_file(unsigned cpu)
+{
+    char bytes[256];
+    struct stat status;
+
+    CHECK_EQUAL(pread(file, bytes, sizeof(bytes), cpu * PAGE), (long)sizeof(bytes));
+    CHECK(stat("/tmp/one", &status) == 0 && fstat(file, &status) == 0);
+}
+
+CASE("reads and stats of one file on every CPU wait for no lock")
+{
+    make_file_of_all();
+    CHECK_EQUAL(by_processes(read_file, 10000), 0);
+    CHECK(unlink("/tmp/one") == 0 && close(file) == 0);
+}
+
+// Takes the pages out of its table, and the pages of the file in again.
+static void fault_file(unsigned cpu)
+{
+    static char *window;
+
+    if (window == NULL)
+        window = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    CHECK(window != MAP_FAILED);
+    CHECK_EQUAL(madvise(window, FILE_SIZE, MADV_DONTNEED), 0);
+    for (int at = 0; at < FILE_SIZE; at += PAGE)
+        ((volatile char *)window)[at + (int)cpu] = 1;
+}
+
+CASE("faults on one mapped file on every CPU wait for no lock")
+{
+    make_file_of_all();
+    CHECK_EQUAL(by_processes(fault_file, 3000), 0);
+    CHECK(unlink("/tmp/one") == 0 && close(file) == 0);
+}
+
 CASE("round trips by futex on every CPU wait for no lock")
 {
     long waits = 1;
