@@ -112,15 +112,17 @@ int64_t futex_lock_pi(const struct futex_request *request, bool only_try)
         spin_unlock_irq_restore(&bucket->lock, state);
         if (taken == 1)
             return 0;
-        if (taken == 0 && only_try)
-            return -EAGAIN;
         if (taken == 0 && (word & FUTEX_TID_MASK) == dead)
             return -ESRCH;
         error = recover(taken, request->address);
-        if (taken == 0 && owner_lives(word))
-            checked = word & FUTEX_TID_MASK;
-        else if (taken == 0)
+        if (taken != 0)
+            continue;
+        if (!owner_lives(word))
             dead = word & FUTEX_TID_MASK;
+        else if (only_try)
+            return -EAGAIN;
+        else
+            checked = word & FUTEX_TID_MASK;
     }
     return error;
 }

@@ -339,6 +339,7 @@ CASE("words with an owner: deadlock, foreign unlock, trylock, timeouts, a dead o
     CHECK_EQUAL(kill(child, SIGKILL), 0);
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     FAILS(futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0), ESRCH);
+    FAILS(futex(&lock, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0), ESRCH);
     atomic_store(&lock, 0);
 }
 
