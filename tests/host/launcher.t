@@ -200,9 +200,9 @@ for my $closed ('>&-', '2>&-', '<&- >&- 2>&-') {
     ok($code == 0 && $out eq "/tmp/deep/er\n", '-w sets the directory, and makes it');
 }
 ends('a directory that cannot be', 125, '/etc/passwd/x', 'run', '-w', '/etc/passwd/x', 'pwd');
-{
-    my ($code, $out) = run('run', '--cpus', '3', 'nproc');
-    ok($code == 0 && $out eq "3\n", '--cpus sets the CPUs');
+for my $cpus (3, 64) {
+    my ($code, $out) = run('run', '--cpus', $cpus, '-m', '512M', 'nproc');
+    ok($code == 0 && $out eq "$cpus\n", "--cpus sets the CPUs: $cpus");
 }
 {
     my ($code, $out) = run('run', '-m', '64M', 'sh', '-c', 'grep MemTotal /proc/meminfo');

@@ -7,7 +7,6 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-sign-compare -Wno-unused-par
 UNIT_TESTS := $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_SOURCES = $(shell sed -n '1,10s,^// unit:,,p' tests/unit/test_$(1).c)
 UNIT_FLAGS = $(shell sed -n '1,10s,^// unit-flags:,,p' tests/unit/test_$(1).c)
-UNIT_FLAGS = $(shell sed -n '1,10s,^// unit-flags:,,p' tests/unit/test_$(1).c)
 UNIT_HEADERS := $(wildcard lib/*/*.h abi/*.h kernel/*/*.h kernel/*/*/*.h host/*.h tests/unit/*.h tests/unit/*.def)
 UNIT_GCC := $(UNIT_TESTS:%=$(BUILD)/unit/gcc/%.t)
 UNIT_CLANG := $(UNIT_TESTS:%=$(BUILD)/unit/clang/%.t)

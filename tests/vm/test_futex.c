@@ -208,7 +208,17 @@ CASE("wake_op changes the second word, and wakes there if its old value compares
                       WAKE_OP(FUTEX_OP_ANDN, 8, FUTEX_OP_CMP_NE, 0)),
                 0);
     CHECK_EQUAL(atomic_load(&word2), 16);
-    CHECK_EQUAL(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0), 1);
+    CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word2,
+                      WAKE_OP(FUTEX_OP_XOR, 17, FUTEX_OP_CMP_GE, 17)),
+                0);
+    CHECK_EQUAL(atomic_load(&word2), 1);
+    // The comparison is signed: 0 is not at most -1, but at least.
+    CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word,
+                      WAKE_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_LE, -1)),
+                0);
+    CHECK_EQUAL(futex(&word2, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, &word,
+                      WAKE_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_GE, -1)),
+                1);
     join(threads, 2);
     atomic_store(&word2, 0);
 }
@@ -356,10 +366,12 @@ static void *requeue_pi_wait(void *unused)
 
 CASE("cmp_requeue_pi gives the second word to one waiter after the other")
 {
+    struct timespec past = timespec_of(now_ns(CLOCK_MONOTONIC));
     pthread_t threads[3];
 
     start(threads, 3, requeue_pi_wait);
     await_waiters(3);
+    FAILS(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, &past, &lock, 0), ETIMEDOUT);
     FAILS(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 2, (void *)5, &lock, 0), EINVAL);
     FAILS(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)5, &lock, 9), EAGAIN);
     FAILS(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), EINVAL);
