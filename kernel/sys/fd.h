@@ -25,8 +25,9 @@ static inline int fd_get(int fd, struct handle **handle)
 // As fd_get, refusing handles that only name a place (O_PATH). On error *handle is NULL.
 int fd_get_file(int fd, struct handle **handle) MUST_CHECK;
 
-// As fd_get_file, for a pidfd: its process, counted. Errors: -EBADF.
-int fd_get_process(int fd, struct process **process) MUST_CHECK;
+// As fd_get_file, for a pidfd: its process, counted.
+// Errors: -EBADF (also where the handle lacks any of rights), -ESRCH (it has ended).
+int fd_get_process(int fd, unsigned rights, struct process **process) MUST_CHECK;
 
 // The limit on fd numbers of the calling process.
 static inline uint64_t fd_limit(void)

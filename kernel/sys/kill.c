@@ -140,7 +140,7 @@ CALL4(pidfd_send_signal, int, fd, int, number, vaddr_t, from, unsigned, flags)
 
     if (flags != 0)
         return -EINVAL;
-    error = fd_get_process(fd, &process);
+    error = fd_get_process(fd, RIGHT_WRITE, &process);
     if (error != 0)
         return error;
     if (number < 0 || number > SIGNAL_COUNT)

@@ -110,7 +110,7 @@ CALL5(waitid, int, which, pid_t, id, vaddr_t, info_to, unsigned, options, vaddr_
     return 0;
 }
 
-int fd_get_process(int fd, struct process **process)
+int fd_get_process(int fd, unsigned rights, struct process **process)
 {
     struct handle *handle;
     struct record *record;
@@ -119,6 +119,8 @@ int fd_get_process(int fd, struct process **process)
     if (error != 0)
         return error;
     record = pidfd_record(handle);
+    if ((handle->rights & rights) != rights)
+        record = NULL;
     *process = record != NULL ? record_process(record) : NULL;
     if (record == NULL)
         error = -EBADF;
@@ -165,7 +167,7 @@ CALL3(pidfd_getfd, int, pidfd, int, fd, unsigned, flags)
 
     if (flags != 0)
         return -EINVAL;
-    error = fd_get_process(pidfd, &process);
+    error = fd_get_process(pidfd, RIGHT_WRITE, &process);
     if (error != 0)
         return error;
     error = find_fd_of(process, fd, &handle);

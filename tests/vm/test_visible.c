@@ -1,247 +1,35 @@
 // SPDX-License-Identifier: MIT
-// test_visible.c - who sees whom: every call and file that takes the number of a process, against a
-// process itself, a member of its box, a box inside, one that is dead, and all that is outside.
+// test_visible.c - who sees whom: docs/visible.md, which is part of this program, row by row: every call
+// and file that takes the number of a process, and what was opened while the number was another's.
 //
-// The observer is the head of a box of its own. Of what is outside of it, around or beside, no number
+// The observer is a member of a box of its own. Of what is outside of it, around or beside, no number
 // means anything there; nor does that of a process that was waited for.
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "tests/vm/box.h"
+#include "tests/vm/visible/visible.h"
 #include "tests/vm/vmtest.h"
 
-enum subject { SELF, MEMBER, INSIDE, DEAD, GONE, AROUND, SIBLING, SUBJECTS };
+// More than the observer's box ever counts to: what has a number from here on is not in it.
+#define OUTSIDE_FIRST 400
+// Where the observer has what it was given.
+enum { AROUND_PIDFD = 20, BESIDE_PIDFD, AROUND_DIRECTORY, BESIDE_DIRECTORY };
 
-static const char *const subject_names[] = { "self",         "a member", "a box inside",
-                                             "a dead child", "one gone", "the box around",
-                                             "a box beside" };
+// --- The subjects: each with what was taken while it bore its number ---
 
-// --- The calls: each is tried with a number, and says 0 or an errno ---
-
-static int call_kill(pid_t pid) { return kill(pid, 0) == 0 ? 0 : errno; }
-static int call_tkill(pid_t pid) { return syscall(SYS_tkill, pid, 0) == 0 ? 0 : errno; }
-static int call_tgkill(pid_t pid) { return syscall(SYS_tgkill, pid, pid, 0) == 0 ? 0 : errno; }
-static int call_getpgid(pid_t pid) { return getpgid(pid) >= 0 ? 0 : errno; }
-static int call_getsid(pid_t pid) { return getsid(pid) >= 0 ? 0 : errno; }
-static int call_setpgid(pid_t pid) { return setpgid(pid, pid) == 0 ? 0 : errno; }
-static int call_wait4(pid_t pid) { return waitpid(pid, NULL, WNOHANG) >= 0 ? 0 : errno; }
-
-static int call_sigqueue(pid_t pid)
-{
-    siginfo_t info = { .si_code = SI_QUEUE };
-
-    return syscall(SYS_rt_sigqueueinfo, pid, 0, &info) == 0 ? 0 : errno;
-}
-
-static int call_waitid(pid_t pid)
-{
-    siginfo_t info;
-
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? 0 : errno;
-}
-
-static int call_getpriority(pid_t pid)
-{
-    return syscall(SYS_getpriority, PRIO_PROCESS, pid) > 0 ? 0 : errno;
-}
-
-static int call_setpriority(pid_t pid)
-{
-    return setpriority(PRIO_PROCESS, (id_t)pid, 1) == 0 ? 0 : errno;
-}
-
-static int call_getaffinity(pid_t pid)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(pid, sizeof(set), &set) == 0 ? 0 : errno;
-}
-
-static int call_setaffinity(pid_t pid)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(0, &set);
-    return sched_setaffinity(pid, sizeof(set), &set) == 0 ? 0 : errno;
-}
-
-static int call_getscheduler(pid_t pid)
-{
-    return syscall(SYS_sched_getscheduler, pid) >= 0 ? 0 : errno;
-}
-
-static int call_setscheduler(pid_t pid)
-{
-    struct sched_param param = { 0 };
-
-    return syscall(SYS_sched_setscheduler, pid, SCHED_OTHER, &param) == 0 ? 0 : errno;
-}
-
-static int call_getparam(pid_t pid)
-{
-    struct sched_param param;
-
-    return syscall(SYS_sched_getparam, pid, &param) == 0 ? 0 : errno;
-}
-
-static int call_setparam(pid_t pid)
-{
-    struct sched_param param = { 0 };
-
-    return syscall(SYS_sched_setparam, pid, &param) == 0 ? 0 : errno;
-}
-
-static int call_rr_interval(pid_t pid)
-{
-    struct timespec time;
-
-    return syscall(SYS_sched_rr_get_interval, pid, &time) == 0 ? 0 : errno;
-}
-
-static int call_prlimit(pid_t pid)
-{
-    struct rlimit limit;
-
-    return prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0 ? 0 : errno;
-}
-
-static int call_pidfd(pid_t pid)
-{
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-    if (fd < 0)
-        return errno;
-    close(fd);
-    return 0;
-}
-
-static int call_robust(pid_t pid)
-{
-    void *head;
-    size_t size;
-
-    return syscall(SYS_get_robust_list, pid, &head, &size) == 0 ? 0 : errno;
-}
-
-static int call_capget(pid_t pid)
-{
-    struct { uint32_t version; int pid; } header = { 0x20080522, pid };
-    uint32_t data[6];
-
-    return syscall(SYS_capget, &header, data) == 0 ? 0 : errno;
-}
-
-static int call_cpu_clock(pid_t pid)
-{
-    struct timespec time;
-
-    return syscall(SYS_clock_gettime, (int)(~(unsigned)pid << 3 | 2), &time) == 0 ? 0 : errno;
-}
-
-// What the calls say. All that is outside, and who was waited for: outside.
-static const struct call_row {
-    const char *name;
-    int (*call)(pid_t pid);
-    int wanted[5]; // self, member, inside, dead, outside
-} calls[] = {
-    { "kill", call_kill, { 0, 0, 0, 0, ESRCH } },
-    { "rt_sigqueueinfo", call_sigqueue, { 0, 0, 0, 0, ESRCH } },
-    // A head seen from outside is one process: its threads have no numbers there.
-    { "tkill", call_tkill, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "tgkill", call_tgkill, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_getaffinity", call_getaffinity, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_setaffinity", call_setaffinity, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_getscheduler", call_getscheduler, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_setscheduler", call_setscheduler, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_getparam", call_getparam, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_setparam", call_setparam, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "sched_rr_get_interval", call_rr_interval, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    { "get_robust_list", call_robust, { 0, 0, ESRCH, ESRCH, ESRCH } },
-    // Groups and sessions are each box's own.
-    { "getpgid", call_getpgid, { 0, 0, ESRCH, 0, ESRCH } },
-    { "getsid", call_getsid, { 0, 0, ESRCH, 0, ESRCH } },
-    { "setpgid", call_setpgid, { EPERM, 0, ESRCH, 0, ESRCH } },
-    { "getpriority", call_getpriority, { 0, 0, 0, ESRCH, ESRCH } },
-    { "setpriority", call_setpriority, { 0, 0, 0, ESRCH, ESRCH } },
-    { "prlimit", call_prlimit, { 0, 0, 0, ESRCH, ESRCH } },
-    { "capget", call_capget, { 0, 0, 0, ESRCH, ESRCH } },
-    { "clock_gettime", call_cpu_clock, { 0, 0, 0, EINVAL, EINVAL } },
-    { "pidfd_open", call_pidfd, { 0, 0, 0, 0, ESRCH } },
-    { "waitid", call_waitid, { ECHILD, 0, 0, 0, ECHILD } },
-    { "wait4", call_wait4, { ECHILD, 0, 0, 0, ECHILD } }, // the last: it takes the dead one away
-};
-
-// --- The files: each is opened, and what can be read is read once ---
-
-static int read_file(pid_t pid, const char *file)
-{
-    int fd = proc_open(pid, file, O_RDONLY | O_NONBLOCK), error = 0;
-    struct stat info;
-    char text[4096];
-
-    if (fd < 0)
-        return errno;
-    if (fstat(fd, &info) < 0)
-        error = errno;
-    else if (S_ISDIR(info.st_mode))
-        error = syscall(SYS_getdents64, fd, text, sizeof(text)) < 0 ? errno : 0;
-    else if (read(fd, text, sizeof(text)) < 0)
-        error = errno;
-    close(fd);
-    return error;
-}
-
-static const struct file_row {
-    const char *file; // below /proc/PID
-    int wanted[5];    // self, member, inside, dead, outside
-} files[] = {
-    { ".", { 0, 0, 0, 0, ENOENT } },
-    { "status", { 0, 0, 0, 0, ENOENT } },
-    { "stat", { 0, 0, 0, ESRCH, ENOENT } },
-    { "statm", { 0, 0, 0, ESRCH, ENOENT } },
-    { "cmdline", { 0, 0, 0, ESRCH, ENOENT } },
-    { "comm", { 0, 0, 0, ESRCH, ENOENT } },
-    { "perf", { 0, 0, 0, ESRCH, ENOENT } },
-    { "prio", { 0, 0, 0, ESRCH, ENOENT } },
-    { "note", { EAGAIN, EACCES, EACCES, ESRCH, ENOENT } }, // a queue is for its own process
-    { "quota", { 0, 0, 0, ESRCH, ENOENT } },
-    { "children", { 0, 0, 0, ESRCH, ENOENT } },
-    { "cwd", { 0, 0, 0, ESRCH, ENOENT } },
-    { "maps", { 0, 0, 0, ESRCH, ENOENT } },
-    { "limits", { 0, 0, 0, ESRCH, ENOENT } },
-    { "env", { 0, 0, 0, ESRCH, ENOENT } },
-    { "fd", { 0, 0, 0, ESRCH, ENOENT } },
-    { "ns", { 0, 0, 0, ESRCH, ENOENT } },
-    { "task", { 0, 0, 0, ESRCH, ENOENT } },
-    { "box", { ENOENT, ENOENT, 0, ENOENT, ENOENT } }, // of heads, but not of one's own
-    { "ctl", { 0, 0, 0, 0, ENOENT } },
-    { "wait", { EDEADLK, EAGAIN, EAGAIN, 0, ENOENT } },
-};
-
-static int failures;
-
-static void expect(const char *what, enum subject subject, int got, int wanted)
-{
-    if (got == wanted)
-        return;
-    printf("# %s of %s: %s, not %s\n", what, subject_names[subject], got == 0 ? "0" : strerror(got),
-           wanted == 0 ? "0" : strerror(wanted));
-    failures++;
-}
-
-static int wanted_of(enum subject subject, const int wanted[5])
-{
-    return wanted[subject < GONE ? subject : GONE];
-}
+static struct {
+    pid_t pid;
+    int pidfd;
+    int directory; // /proc/PID
+} subjects[SUBJECTS];
+static struct test_box inside, ended;
 
 static pid_t pause_child(void)
 {
@@ -253,49 +41,377 @@ static pid_t pause_child(void)
     return pid;
 }
 
-static pid_t dead_child(void)
+static void end_child(pid_t pid)
 {
-    pid_t pid = fork();
     siginfo_t info;
 
-    if (pid == 0)
-        _exit(0);
+    kill(pid, SIGKILL);
     waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-    return pid;
 }
 
-// The observer: around and sibling are numbers of the box around.
-static int observe(pid_t around, pid_t sibling)
+static void take(enum subject subject, pid_t pid)
 {
-    pid_t pids[SUBJECTS] = { [SELF] = getpid(), [AROUND] = around, [SIBLING] = sibling };
-    struct test_box inside;
+    subjects[subject].pid = pid;
+    subjects[subject].pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    subjects[subject].directory = proc_open(pid, ".", O_RDONLY | O_DIRECTORY);
+}
 
-    pids[MEMBER] = pause_child();
-    pids[GONE] = dead_child();
-    waitpid(pids[GONE], NULL, 0);
-    pids[DEAD] = dead_child();
-    if (box_new(&inside) != 0 || box_do(&inside, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart") != 0)
+// A member that leads a group of its own.
+static void make_member(enum subject subject)
+{
+    pid_t pid = pause_child();
+
+    setpgid(pid, pid);
+    take(subject, pid);
+}
+
+static void make_dead(enum subject subject)
+{
+    make_member(subject);
+    end_child(subjects[subject].pid);
+}
+
+static void make_gone(enum subject subject)
+{
+    make_dead(subject);
+    waitpid(subjects[subject].pid, NULL, 0);
+}
+
+// The number of one that is gone, borne by another now: numbers are used again after all others.
+static int make_reused(void)
+{
+    int device = open("/dev/process-interface", O_WRONLY | O_CLOEXEC);
+    pid_t wanted, pid = 0;
+
+    make_gone(REUSED);
+    wanted = subjects[REUSED].pid;
+    if (write(device, "numbers_end", 11) != 11)
+        return -errno;
+    close(device);
+    while (pid < wanted) {
+        pid = pause_child();
+        if (pid == wanted)
+            return setpgid(pid, pid);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return -ESRCH;
+}
+
+static int make_box(struct test_box *box)
+{
+    int error = box_new(box);
+
+    return error != 0 ? error : box_do(box, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart");
+}
+
+static int make_ended(void)
+{
+    int error = make_box(&ended);
+
+    take(ENDED, ended.pid);
+    if (error == 0)
+        error = box_do(&ended, "kill");
+    return error == 0 && box_wait(ended.pid) == -9 ? 0 : -1;
+}
+
+static int make_subjects(pid_t around, pid_t beside)
+{
+    take(SELF, getpid());
+    make_gone(GONE);
+    make_member(MEMBER);
+    make_dead(DEAD);
+    if (make_box(&inside) != 0 || make_ended() != 0 || make_reused() != 0)
         return 1;
-    pids[INSIDE] = inside.pid;
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        for (enum subject subject = 0; subject < SUBJECTS; subject++)
-            expect(files[i].file, subject, read_file(pids[subject], files[i].file),
-                   wanted_of(subject, files[i].wanted));
+    take(INSIDE, inside.pid);
+    subjects[AROUND].pid = around;
+    subjects[AROUND].pidfd = AROUND_PIDFD;
+    subjects[AROUND].directory = AROUND_DIRECTORY;
+    subjects[BESIDE].pid = beside;
+    subjects[BESIDE].pidfd = BESIDE_PIDFD;
+    subjects[BESIDE].directory = BESIDE_DIRECTORY;
+    return 0;
+}
+
+// --- Calls ---
+
+static int result_of_call(size_t number, enum subject subject)
+{
+    const struct visible_try *try = &visible_calls[number];
+    int error;
+
+    errno = 0;
+    error = try->run(subjects[subject].pid);
+    if (try->reaps && subject == DEAD)
+        make_dead(DEAD);
+    if (try->reaps && subject == ENDED) {
+        box_close(&ended);
+        make_ended();
     }
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        for (enum subject subject = 0; subject < SUBJECTS; subject++) {
-            errno = 0;
-            expect(calls[i].name, subject, calls[i].call(pids[subject]),
-                   wanted_of(subject, calls[i].wanted));
-        }
+    return error;
+}
+
+// --- Files ---
+
+// What stands for TID in a file's name: of a box inside, the only number it has there.
+static void name_file(char *to, size_t size, enum subject subject, const char *file)
+{
+    bool is_box = subject == INSIDE || subject == ENDED || subject == BESIDE;
+    const char *tid = strstr(file, "TID");
+
+    if (tid == NULL)
+        snprintf(to, size, "%s", file);
+    else
+        snprintf(to, size, "%.*s%d%s", (int)(tid - file), file, is_box ? 1 : subjects[subject].pid,
+                 tid + 3);
+}
+
+static int read_handle(int fd)
+{
+    struct stat info;
+    char text[4096];
+
+    if (fstat(fd, &info) < 0)
+        return errno;
+    if (S_ISDIR(info.st_mode))
+        return syscall(SYS_getdents64, fd, text, sizeof(text)) < 0 ? errno : 0;
+    return read(fd, text, sizeof(text)) < 0 ? errno : 0;
+}
+
+// Opens a file, and reads it once.
+static int read_at(int directory, const char *file)
+{
+    int fd = openat(directory, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), error;
+
+    if (fd < 0)
+        return errno;
+    error = read_handle(fd);
+    close(fd);
+    return error;
+}
+
+static int write_at(int directory, const char *file, const char *data)
+{
+    int fd = openat(directory, file, O_WRONLY | O_CLOEXEC), error;
+
+    if (fd < 0)
+        return errno;
+    error = write(fd, data, strlen(data)) < 0 ? errno : 0;
+    close(fd);
+    return error;
+}
+
+static int link_at(int directory, const char *file)
+{
+    char text[256];
+
+    return readlinkat(directory, file, text, sizeof(text)) < 0 ? errno : 0;
+}
+
+static const struct visible_file {
+    const char *name; // below /proc/PID
+    const char *data; // to write
+    bool link;        // to read as a link
+} files[] = {
+    { .name = "." },
+    { .name = "ctl" },
+    { .name = "ctl", .data = "start" },
+    { .name = "wait" },
+    { .name = "status" },
+    { .name = "stat" },
+    { .name = "statm" },
+    { .name = "cmdline" },
+    { .name = "comm" },
+    { .name = "comm", .data = "watched" },
+    { .name = "perf" },
+    { .name = "prio" },
+    { .name = "prio", .data = "18" },
+    { .name = "note" },
+    { .name = "note", .data = "child" },
+    { .name = "quota" },
+    { .name = "quota", .data = "threads 8000" },
+    { .name = "children" },
+    { .name = "mounts" },
+    { .name = "limits" },
+    { .name = "cwd" },
+    { .name = "cwd", .data = "/" },
+    { .name = "maps" },
+    { .name = "environ" },
+    { .name = "env" },
+    { .name = "fd" },
+    { .name = "ns" },
+    { .name = "ns/bin" },
+    { .name = "exe" },
+    { .name = "exe", .link = true },
+    { .name = "root" },
+    { .name = "root", .link = true },
+    { .name = "task" },
+    { .name = "task/TID" },
+    { .name = "task/TID/stat" },
+    { .name = "task/TID/statm" },
+    { .name = "task/TID/status" },
+    { .name = "task/TID/comm" },
+    { .name = "task/TID/cmdline" },
+    { .name = "task/TID/children" },
+    { .name = "box" },
+    { .name = "box/uptime" },
+    { .name = "box/1/status" },
+};
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+static struct visible_try file_tries[FILES + 1];
+static char file_names[FILES][64];
+
+// The rows of files, as docs/visible.md calls them.
+static void name_rows(void)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(file_names[i], sizeof(file_names[i]), "`%s`%s", files[i].name,
+                 files[i].data != NULL ? ", written"
+                 : files[i].link       ? ", as a link"
+                                       : "");
+        file_tries[i].name = file_names[i];
     }
+}
+
+static int file_at(const struct visible_file *file, int directory, const char *path)
+{
+    if (file->data != NULL)
+        return write_at(directory, path, file->data);
+    return file->link ? link_at(directory, path) : read_at(directory, path);
+}
+
+// Names the process of a number to a new box.
+static int bind_number(pid_t pid)
+{
+    struct test_box box;
+    int error = -box_new(&box);
+
+    if (error == 0)
+        error = -box_do(&box, "bind it /proc/%d r", pid);
+    box_discard(&box);
+    return error;
+}
+
+static int result_of_file(size_t number, enum subject subject)
+{
+    char file[64], path[128];
+
+    if (number == FILES)
+        return bind_number(subjects[subject].pid);
+    name_file(file, sizeof(file), subject, files[number].name);
+    snprintf(path, sizeof(path), "/proc/%d/%s", subjects[subject].pid, file);
+    return file_at(&files[number], AT_FDCWD, path);
+}
+
+// --- What was taken before ---
+
+static int try_send(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? 0 : errno;
+}
+
+static int try_wait(int pidfd)
+{
+    siginfo_t info;
+
+    return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+               ? 0
+               : errno;
+}
+
+static int try_getfd(int pidfd)
+{
+    int fd = (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+static int try_setns(int pidfd)
+{
+    return syscall(SYS_setns, pidfd, 0) == 0 ? 0 : errno;
+}
+
+// EAGAIN until it has ended.
+static int try_poll(int pidfd)
+{
+    struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+
+    return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents == POLLIN ? 0 : EAGAIN;
+}
+
+static int try_advice(int pidfd)
+{
+    return syscall(SYS_process_madvise, pidfd, NULL, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int try_release(int pidfd)
+{
+    return syscall(448 /* process_mrelease */, pidfd, 0) == 0 ? 0 : errno;
+}
+
+static const struct visible_try pidfd_tries[] = {
+    { .name = "`pidfd_send_signal`", .run = try_send },
+    { .name = "`waitid`, `P_PIDFD`", .run = try_wait },
+    { .name = "`pidfd_getfd`", .run = try_getfd },
+    { .name = "`poll` of a pidfd", .run = try_poll },
+    { .name = "`setns`", .run = try_setns },
+    { .name = "`process_madvise`", .run = try_advice },
+    { .name = "`process_mrelease`", .run = try_release },
+};
+#define PIDFD_TRIES (sizeof(pidfd_tries) / sizeof(pidfd_tries[0]))
+
+static int result_of_pidfd(size_t number, enum subject subject)
+{
+    return pidfd_tries[number].run(subjects[subject].pidfd);
+}
+
+static int result_of_directory(size_t number, enum subject subject)
+{
+    char file[64];
+
+    name_file(file, sizeof(file), subject, files[number].name);
+    return file_at(&files[number], subjects[subject].directory, file);
+}
+
+// --- The observer ---
+
+// In a process of its own, so that the head stays out of it.
+static int observe(const char *what, pid_t around, pid_t beside)
+{
+    int differences = 0;
+
+    visible_calls_prepare();
+    name_rows();
+    file_tries[FILES].name = "`ctl bind NAME /proc/N`";
+    if (make_subjects(around, beside) != 0)
+        return 1;
+    if (strcmp(what, "calls") == 0)
+        differences = visible_compare("## Calls\n", visible_calls, visible_call_count, result_of_call);
+    else if (strcmp(what, "files") == 0)
+        differences = visible_compare("## Files\n", file_tries, FILES + 1, result_of_file);
+    else if (strcmp(what, "pidfds") == 0)
+        differences = visible_compare("## Pidfds\n", pidfd_tries, PIDFD_TRIES, result_of_pidfd);
+    else
+        differences = visible_compare("## Directories\n", file_tries, FILES, result_of_directory);
     fflush(stdout);
-    return failures != 0;
+    return differences != 0;
 }
 
 static int command(int argc, char **argv)
 {
-    return argc == 4 && strcmp(argv[1], "observe") == 0 ? observe(atoi(argv[2]), atoi(argv[3])) : -1;
+    int status;
+    pid_t pid;
+
+    if (argc != 5 || strcmp(argv[1], "observe") != 0)
+        return -1;
+    pid = fork();
+    if (pid == 0)
+        _exit(observe(argv[2], atoi(argv[3]), atoi(argv[4])));
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
 __attribute__((constructor)) static void register_command(void)
@@ -303,34 +419,64 @@ __attribute__((constructor)) static void register_command(void)
     vmtest_command = command;
 }
 
-static void start_box(struct test_box *box, const char *what, pid_t around, pid_t sibling)
+// Gives what may watch a process, and no more.
+static void give(const struct test_box *box, pid_t pid, int pidfd_as, int directory_as)
 {
-    CHECK(box_new(box) == 0);
-    CHECK(box_do(box, "bind bin /bin rx\nbind proc /proc rwx\ngive 1 1\ngive 2 2\n"
-                      "exec /bin/test_visible %s %d %d\nstart", what, around, sibling) == 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int directory = proc_open(pid, ".", O_RDONLY | O_DIRECTORY);
+
+    CHECK(pidfd >= 0 && directory >= 0);
+    CHECK(box_do(box, "give %d %d r\ngive %d %d r", pidfd, pidfd_as, directory, directory_as) == 0);
+    close(pidfd);
+    close(directory);
 }
 
-CASE("a number means what the table says, and nothing outside the box")
+// Has what a section of docs/visible.md says compared with what is so.
+static void check_section(const char *what)
 {
-    struct test_box sibling, observer;
-    pid_t around;
+    struct test_box beside, observer;
+    pid_t around = 0;
 
-    for (int i = 0; i < 40; i++) { // so that no number here is one of those in the new box
-        pid_t pid = fork();
-
-        if (pid == 0)
+    while (around < OUTSIDE_FIRST) {
+        around = fork();
+        if (around == 0)
             _exit(0);
-        waitpid(pid, NULL, 0);
+        waitpid(around, NULL, 0);
     }
-    CHECK(box_new(&sibling) == 0);
-    CHECK(box_do(&sibling, "bind bin /bin rx\nexec /bin/busybox sleep 100\nstart") == 0);
+    CHECK(make_box(&beside) == 0);
     around = pause_child();
-    start_box(&observer, "observe", around, sibling.pid);
+    CHECK(box_new(&observer) == 0);
+    CHECK(box_do(&observer, "bind bin /bin rx\nbind proc /proc rwx\nbind dev /dev rwc\n"
+                            "give 0 0\ngive 1 1\ngive 2 2\n") == 0);
+    give(&observer, around, AROUND_PIDFD, AROUND_DIRECTORY);
+    give(&observer, beside.pid, BESIDE_PIDFD, BESIDE_DIRECTORY);
+    CHECK(box_do(&observer, "exec /bin/test_visible observe %s %d %d\nstart", what, around,
+                 beside.pid) == 0);
     CHECK_EQUAL(box_wait(observer.pid), 0);
     box_close(&observer);
     CHECK(kill(around, SIGKILL) == 0 && waitpid(around, NULL, 0) == around);
-    CHECK(box_do(&sibling, "kill") == 0 && box_wait(sibling.pid) == -9);
-    box_close(&sibling);
+    CHECK(box_do(&beside, "kill") == 0 && box_wait(beside.pid) == -9);
+    box_close(&beside);
+}
+
+CASE("a call with a number means whom docs/visible.md says, and nobody outside the box")
+{
+    check_section("calls");
+}
+
+CASE("a file named by a number is whose docs/visible.md says, and nobody's outside the box")
+{
+    check_section("files");
+}
+
+CASE("a pidfd means the process it was opened for, whoever bears its number now")
+{
+    check_section("pidfds");
+}
+
+CASE("a handle on /proc/N means the process it was opened for, whoever bears its number now")
+{
+    check_section("directories");
 }
 
 CASE("a head has no parent as it sees it, and is number 1")

@@ -25,6 +25,7 @@ $(BUILD)/vm/test_%: tests/vm/test_%.c $(VM_SUPPORT) $(wildcard tests/vm/*.h) tes
 	@echo "  MUSL    $@"
 	@$(MUSL_CC) $(VM_CFLAGS) $(filter %.c,$^) -o $@
 $(foreach test,$(VM_TESTS),$(eval $(BUILD)/vm/test_$(test): $(wildcard tests/vm/$(test)/*)))
+$(BUILD)/vm/test_visible: docs/visible.md # which it contains
 
 # $(1): test; $(2): CPUs.
 define VM_RUN

@@ -64,7 +64,12 @@ static int root_follow(struct node *link, struct place *place)
 
 static ssize_t root_readlink(struct node *link, char *to, size_t size)
 {
-    (void)link;
+    struct place place;
+    int error = root_follow(link, &place);
+
+    if (error != 0)
+        return error;
+    place_put(&place);
     if (size == 0)
         return 0;
     to[0] = '/';
