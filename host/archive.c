@@ -25,6 +25,20 @@
 #define LINKS_MAX 8
 #define PATH_DEFAULT "/bin:/usr/bin:/sbin:/usr/sbin"
 
+// Whether it is what the kernel can unpack, to its end.
+static bool is_cpio(const struct archive *archive)
+{
+    struct cpio_reader reader;
+    struct cpio_entry entry;
+    int result;
+
+    cpio_begin(&reader, archive->data, archive->size);
+    do
+        result = cpio_next(&reader, &entry);
+    while (result > 0);
+    return result == 0;
+}
+
 void archive_open(struct archive *archive, const char *path)
 {
     struct stat stat;
@@ -36,6 +50,8 @@ void archive_open(struct archive *archive, const char *path)
     archive->data = mmap(NULL, archive->size, PROT_READ, MAP_PRIVATE, archive->fd, 0);
     if (archive->data == MAP_FAILED)
         fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+    if (!is_cpio(archive))
+        fail(EXIT_FAILED, "%s: no cpio archive, or a damaged one", path);
 }
 
 static bool find_entry(const struct archive *archive, const char *path, struct cpio_entry *entry)

@@ -131,14 +131,33 @@ static void require_record(int code)
         fail(EXIT_FAILED, "the record could not be written: %s", strerror(error));
 }
 
+// One line on standard error: names may hold anything, and a control character in them is shown.
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    fputs("boxwork: ", stderr);
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            fprintf(stderr, "\\x%02x", (unsigned)*at);
+        else
+            fputc(*at, stderr);
+    }
+    fputc('\n', stderr);
+}
+
 static void say_signal(const char *program, int number)
 {
     const char *name = sigabbrev_np(number);
 
     if (name != NULL)
-        fprintf(stderr, "boxwork: %s was ended by SIG%s: %s\n", program, name, reason);
+        say("%s was ended by SIG%s: %s", program, name, reason);
     else
-        fprintf(stderr, "boxwork: %s was ended by signal %d: %s\n", program, number, reason);
+        say("%s was ended by signal %d: %s", program, number, reason);
 }
 
 void report_and_exit(const char *program)
@@ -153,7 +172,7 @@ void report_and_exit(const char *program)
     } else if (strcmp(by, "deadline") == 0) {
         code = EXIT_DEADLINE;
         require_record(code);
-        fprintf(stderr, "boxwork: %s was ended by its deadline: %s\n", program, reason);
+        say("%s was ended by its deadline: %s", program, reason);
     } else {
         code = EXIT_SIGNAL + (status >= -SIGNAL_MAX ? (int)-status : 9);
         require_record(code);
@@ -176,9 +195,8 @@ void fail(enum exit_code code, const char *format, ...)
     snprintf(by, sizeof(by), "launcher");
     error = write_record(code);
     if (error == 0)
-        fprintf(stderr, "boxwork: %s\n", reason);
+        say("%s", reason);
     else
-        fprintf(stderr, "boxwork: %s; and the record could not be written: %s\n", reason,
-                strerror(error));
+        say("%s; and the record could not be written: %s", reason, strerror(error));
     exit(error == 0 ? code : EXIT_FAILED);
 }

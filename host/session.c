@@ -411,6 +411,9 @@ __attribute__((noreturn)) static void conclude(const struct session *session)
         fail(session->verdict, "%s", session->verdict_text);
     if (kernel_log_panic() != NULL)
         fail(EXIT_FAILED, "the kernel panicked: %s", kernel_log_panic());
+    if (!session->control.ended && strstr(session->errors, "initrd is too large") != NULL)
+        fail(EXIT_FAILED, "%s needs more memory than the machine has: -m gives it more",
+             session->options->program[0]);
     if (!session->control.ended && session->errors[0] != '\0')
         fail(EXIT_FAILED, "QEMU failed: %s", session->errors);
     if (!session->control.ended)

@@ -70,6 +70,16 @@ ends('a log that cannot be written', 125, 'nosuch', 'run', '--log', "$dir/nosuch
 ends('a kernel that is not there',   125, 'nosuch', 'run', '--kernel', "$dir/nosuch", 'true');
 ends('a QEMU that is not there',     125, 'nosuch', 'run', '--qemu', "$dir/nosuch", 'true');
 ends('a machine too large for the host', 125, 'QEMU failed', 'run', '-m', '9000000G', 'true');
+ends('an archive that is none', 125, 'passwd: no cpio archive', 'run', '--archive', '/etc/passwd',
+    'true');
+{
+    spew("$dir/large", "\x7fELF", 0755);
+    truncate "$dir/large", 60 << 20;
+    ends('a program too large for the machine', 125, 'large needs more memory .* -m', 'run',
+        '-m', '32M', "$dir/large");
+}
+ends('a name with control characters, in one line', 127, 'no\\\\x0asuch\\\\x1b: not found', 'run',
+    "no\nsuch\e");
 ends('a program that is nowhere',    127, 'nosuch: not found', 'run', 'nosuch');
 ends('a host file that is nowhere',  127, 'nosuch: not found', 'run', './nosuch');
 ends('a file of the image that is not executable', 126, 'not executable', 'run', '/etc/passwd');
@@ -101,11 +111,21 @@ for (['panic', 'planted on purpose'], ['write-text', 'write to 0x'], ['run-data'
 {
     my $before = time;
     my ($code, $out, $err) = run('run', 'busybox', 'sh', '-c', 'ls -l / | wc -l; ps; (sleep 100 &) ; exit 7');
-    ok($code == 7 && time - $before < 50 && $out =~ /^\d+\nPID .*\n +1 root .*\n.*\bps\b/s && $err eq '',
+    ok($code == 7 && time - $before < 10 && $out =~ /^\d+\nPID .*\n +1 root .*\n.*\bps\b/s && $err eq '',
         'a program that leaves another behind ends at once') or diag "$code $out $err";
 }
 spew("$dir/silent", "#!/bin/sh\nexit 0\n", 0755);
 ends('a machine that ends without the end marker', 125, 'without saying how true did', 'run', '--qemu', "$dir/silent", 'true');
+{
+    # A machine that stands still once its program runs: the ping alone can tell.
+    my ($pid) = start('run', '--hang', '2s', 'sh', '-c', 'echo ready; exec sleep 100');
+    kill 'STOP', children($pid);
+    my $before = time;
+    waitpid $pid, 0;
+    ok($? >> 8 == 125 && time - $before >= 1 &&
+        slurp("$dir/err") eq "boxwork: the kernel has not answered for 2 s\n",
+        'a kernel that hangs after the start has not answered') or diag slurp("$dir/err");
+}
 {
     my ($code, $out) = run('--help');
     ok($code == 0 && $out =~ /^usage: boxwork run/, '--help lists the options and is no error');
