@@ -274,6 +274,15 @@ static void check_outputs(struct session *session)
     }
 }
 
+// What cannot be read is not at its end: the program would take a part for the whole.
+static void check_input(struct session *session)
+{
+    const struct stream *in = &session->streams[STREAM_IN];
+
+    if (in->read_error != 0 && !session->control.ended)
+        end_machine(session, EXIT_FAILED, "standard input: %s", strerror(in->read_error));
+}
+
 // Sends a ping when the last was answered and its time has come. Returns: when to look again.
 static uint64_t check_answers(struct session *session, uint64_t time)
 {
@@ -389,6 +398,7 @@ static void turn(struct session *session)
         take_errors(session);
     for (int i = 0; i < STREAM_COUNT; i++)
         stream_move(&session->streams[i], fds[POLL_STREAMS + i].revents);
+    check_input(session);
     pass_end_of_input(session);
     check_outputs(session);
 }

@@ -18,6 +18,7 @@ void stream_init(struct stream *stream, int from, int to)
     stream->ended = from < 0;
     stream->broken = false;
     stream->error = 0;
+    stream->read_error = 0;
     stream->start = stream->end = 0;
 }
 
@@ -49,6 +50,7 @@ static void fill(struct stream *stream)
         stream->end = (size_t)got;
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         stream->ended = true;
+        stream->read_error = got == 0 || errno == EIO ? 0 : errno; // EIO: its terminal hung up
     }
 }
 

@@ -17,6 +17,7 @@ struct stream {
     bool ended;        // nothing more comes from `from`
     bool broken;       // `to` takes no more
     int error;         // why; 0: its reader went away
+    int read_error;    // why `from` could not be read; 0: it is at its end
     size_t start, end; // of what the buffer holds
     char buffer[STREAM_BUFFER];
 };

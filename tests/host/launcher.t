@@ -188,6 +188,11 @@ spew("$dir/random", $random);
     waitpid $pid, 0;
     ok($? == 0 && slurp("$dir/out") eq "first\nend\n", 'the end of standard input arrives when it comes');
 }
+{
+    my ($code, $out, $err) = run({ in => '/tmp' }, 'run', '-i', 'cat');
+    ok($code == 125 && $err eq "boxwork: standard input: Is a directory\n",
+        'a standard input that cannot be read is a failure, and no end') or diag "$code $err";
+}
 # Where a stream is closed here, its number is not that of a file of the launcher's.
 is(`$boxwork run -i cat <&- 2>&1`, '', 'with <&- standard input is empty');
 for my $closed ('>&-', '2>&-', '<&- >&- 2>&-') {
