@@ -350,4 +350,7 @@ struct record *pidfd_record(struct handle *handle); // not counted; NULL if it i
 
 // trap.c: handlers for arch_set_trap_handlers; return_to_user is note_return_to_user.
 int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access, bool user);
+// The calling thread's system call, of that name, made by the instruction before ip, ends with
+// -EFAULT: a strict process ends for it, as a kogata process does.
+void process_bad_pointer(const char *call, uint64_t ip);
 void process_exception(struct trapframe *frame, unsigned vector, uint64_t error);

@@ -84,7 +84,28 @@ int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access
         report(frame, address, access, reason);
     else if (reason == FAULT_QUOTA)
         end_for_memory(process_current(), address);
+    else if (thread_current()->process != NULL)
+        uthread_current()->bad_pointer =
+            (struct bad_pointer){ address, (uint8_t)access, (uint8_t)reason, true };
     return error;
+}
+
+void process_bad_pointer(const char *call, uint64_t ip)
+{
+    struct bad_pointer bad = uthread_current()->bad_pointer;
+
+    uthread_current()->bad_pointer.known = false;
+    if (!box_current()->strict)
+        return;
+    if (bad.known)
+        process_kill_reason(process_current(), -SIGSEGV,
+                            "segfault in system call %s: %s address %#lx: %s (ip %#lx)", call,
+                            access_text(bad.access), bad.address, fault_reason_text(bad.reason),
+                            ip);
+    else
+        process_kill_reason(process_current(), -SIGSEGV,
+                            "segfault in system call %s: an address outside user space (ip %#lx)",
+                            call, ip);
 }
 
 // --- Other exceptions (Intel SDM 3A table 6-1) ---

@@ -6,7 +6,8 @@
 #include "abi/syscall.h"
 #include "kernel/arch/arch.h"
 #include "kernel/log/planted.h"
-#include "kernel/sys/user.h"
+#include "kernel/proc/note.h"
+#include "kernel/proc/process.h"
 
 static sys_call_fn *const handlers[SYSCALL_LIMIT] = {
 #define SERVED(name) [SYS_##name] = sys_##name,
@@ -30,7 +31,7 @@ void sys_dispatch(struct trapframe *frame)
                                   arch_frame_argument(frame, 2), arch_frame_argument(frame, 3),
                                   arch_frame_argument(frame, 4), arch_frame_argument(frame, 5));
         if (unlikely(result == -EFAULT))
-            user_bad_pointer(number);
+            process_bad_pointer(names[number], arch_frame_ip(frame));
     } else if (planted("numbers-unchecked") && number == SYSCALL_LIMIT) {
         result = 0; // whatever lay behind the table
     }

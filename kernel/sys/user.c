@@ -5,20 +5,7 @@
 #include <string.h>
 
 #include "kernel/log/planted.h"
-#include "kernel/proc/box.h"
-#include "kernel/proc/process.h"
 #include "kernel/sched/timer.h"
-#include "kernel/sys/calls.h"
-
-void user_bad_pointer(uint64_t number)
-{
-    const char *name = sys_call_name(number);
-
-    if (box_current()->strict)
-        process_kill_reason(process_current(), -SIGSEGV,
-                            "segfault in system call: bad pointer to %s",
-                            name != NULL ? name : "a call");
-}
 
 static nsec_t nanoseconds(uint64_t seconds, uint64_t fraction_ns)
 {

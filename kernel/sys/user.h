@@ -12,9 +12,6 @@
 #define user_load(object, from) arch_copy_from_user((object), (from), sizeof(*(object)))
 #define user_store(to, object) arch_copy_to_user((to), (object), sizeof(*(object)))
 
-// Called when a call ends with -EFAULT: a strict process ends for it, as a kogata process does.
-void user_bad_pointer(uint64_t number);
-
 // Times as durations or moments. Errors: -EFAULT, -EINVAL (a negative part, or a fraction of a
 // second or more). What does not fit into nsec_t becomes NSEC_NEVER.
 int user_load_timespec(vaddr_t from, nsec_t *time) MUST_CHECK;
