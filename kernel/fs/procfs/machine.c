@@ -121,7 +121,7 @@ int show_machine_stat(const struct subject *subject, struct text *text)
     }
     text_print(text,
                "intr 0\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\n",
-               (unsigned long long)(usage.switches_voluntary + usage.switches_forced),
+               (unsigned long long)usage.switches_voluntary + usage.switches_forced,
                (unsigned long long)(booted / NSEC_PER_SEC), subject->box->pids.last, runnable);
     return 0;
 }
