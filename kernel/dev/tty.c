@@ -187,7 +187,8 @@ static struct read_rule read_rule(const struct tty *tty, size_t size)
         return (struct read_rule){ .least = timeout != 0, .timeout_ns = timeout };
     if (timeout == 0)
         timeout = NSEC_NEVER;
-    return (struct read_rule){ .least = MIN(least, size), .timeout_ns = timeout, .between = true };
+    least = MIN(least, size);
+    return (struct read_rule){ .least = least, .timeout_ns = timeout, .between = true };
 }
 
 static size_t readable(struct tty *tty)

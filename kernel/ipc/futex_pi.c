@@ -31,8 +31,8 @@ static struct futex_waiter *first_waiter(struct futex_bucket *bucket, const stru
     struct futex_waiter *waiter;
 
     list_for_each(waiter, &bucket->waiters, link) {
-        if (waiter != not_this && waiter->kind == FUTEX_FOR_LOCK &&
-            futex_key_equal(&waiter->key, key))
+        if (waiter->kind == FUTEX_FOR_LOCK && futex_key_equal(&waiter->key, key) &&
+            waiter != not_this)
             return waiter;
     }
     return NULL;

@@ -213,9 +213,10 @@ static void signalfd_close(struct handle *handle)
 {
     struct signalfd *signalfd = handle->private;
     uint64_t state = spin_lock_irq_save(&relays_lock);
+    struct relay *relay;
 
-    while (!list_empty(&signalfd->relays))
-        remove_relay_locked(list_first(&signalfd->relays, struct relay, signalfd_link));
+    while ((relay = list_first(&signalfd->relays, struct relay, signalfd_link)) != NULL)
+        remove_relay_locked(relay);
     spin_unlock_irq_restore(&relays_lock, state);
     slab_free(&signalfd_cache, signalfd);
 }

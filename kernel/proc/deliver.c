@@ -158,7 +158,9 @@ static struct ender ender_of(const struct signal_taken *taken)
             return ENDED_BY("kernel");
         pid = taken->info.si_pid;
     }
-    return pid > 0 ? (struct ender){ .pid = pid } : ENDED_BY("box around");
+    if (pid <= 0)
+        return ENDED_BY("box around");
+    return (struct ender){ .pid = pid };
 }
 
 static void NORETURN end_by_signal(struct process *process, const struct signal_taken *taken)

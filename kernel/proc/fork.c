@@ -284,8 +284,8 @@ static int64_t clone_process(const struct clone_request *request, struct vfork *
     }
     if (result > 0)
         return result;
-    if (fd >= 0 && process_close_fd(self, fd) != 0)
-        fd = -1; // the program itself has closed it meanwhile
+    if (fd >= 0)
+        (void)!process_close_fd(self, fd); // the program itself may have closed it meanwhile
     drop_child(child, thread);
     return result;
 }

@@ -165,10 +165,11 @@ void queue_drop(struct process *process, uint64_t set)
 static void flush(struct process *process, struct list *queue, uint64_t *pending)
 {
     uint64_t irq = spin_lock_irq_save(&process->signals->lock);
+    struct signal_entry *entry;
 
     *pending = 0;
-    while (!list_empty(queue))
-        queue_remove(process, list_first(queue, struct signal_entry, link));
+    while ((entry = list_first(queue, struct signal_entry, link)) != NULL)
+        queue_remove(process, entry);
     spin_unlock_irq_restore(&process->signals->lock, irq);
 }
 

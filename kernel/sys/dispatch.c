@@ -23,7 +23,7 @@ static const char *const names[SYSCALL_LIMIT] = {
 
 void sys_dispatch(struct trapframe *frame)
 {
-    uint64_t number = arch_frame_number(frame);
+    uint32_t number = (uint32_t)arch_frame_number(frame); // as on Linux, the lower half of rax
     int64_t result = -ENOSYS;
 
     if (likely(number < SYSCALL_LIMIT) && likely(handlers[number] != NULL)) {

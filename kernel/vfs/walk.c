@@ -475,6 +475,8 @@ int walking_begin(struct walking *walking, const struct walker *walker, const ch
     walking->walker = walker;
     walking->flags = flags;
     walking->rest = path;
+    walking->last = path;
+    walking->last_length = 0;
     walking->grant = walker->base->grant;
     walking->node = walker->base->node;
     walking->grant_counted = false;

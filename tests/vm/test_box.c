@@ -18,17 +18,19 @@ CASE("a box runs a program and gives its exit code")
     box_close(&box);
 }
 
-CASE("a box that exits beside a child of its own has gone whole when its wait returns")
+CASE("a box that exits beside a child of its own has gone whole in the call after its wait")
 {
     static char before[16384];
     struct test_box box;
 
-    for (int round = 0; round < 2; round++) { // the first fills caches
-        CHECK(ledger_take(before, sizeof(before)));
+    // The ledger beside a dead box, which is a record and our handle, is the same for the next one.
+    for (int round = 0; round < 2; round++) {
         CHECK(box_shell(&box, "", "ls -l / | wc -l >/dev/null; ps >/dev/null; (sleep 100 &) ; exit 7") == 0);
         CHECK_EQUAL(box_wait(box.pid), 7);
-        box_close(&box);
         CHECK(round == 0 || ledger_same(before));
+        if (round == 0)
+            CHECK(ledger_take(before, sizeof(before)));
+        box_close(&box);
     }
 }
 
