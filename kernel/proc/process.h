@@ -253,7 +253,8 @@ int process_munmap(struct process *process, vaddr_t address, size_t size) MUST_C
 void process_dump_memmap(struct process *process);
 
 // Whether the calling process may read or write the range, touching each page: afterwards all of it
-// is there. Errors: -EFAULT (a strict process ends for it), -EINTR killed meanwhile.
+// is there. Errors: -EFAULT (a strict process ends for it when its call returns it), -EINTR killed
+// meanwhile.
 int probe_for_read(vaddr_t address, size_t size) MUST_CHECK;
 int probe_for_write(vaddr_t address, size_t size) MUST_CHECK;
 

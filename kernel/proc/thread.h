@@ -41,11 +41,12 @@ struct uthread {
     // A call to resume after a signal (restart_syscall). data is the call's own.
     int64_t (*restart)(struct uthread *thread); // s
     uint64_t restart_data[6];      // s
-    // Where this call touched user memory in vain, for the end of a strict process.
+    // Where a call last touched user memory in vain, for the end of a strict process. Which call
+    // that was, the thread's time in user mode tells: it stands still while a call runs.
     struct bad_pointer {
         vaddr_t address;
+        nsec_t user_ns;
         uint8_t access, reason; // enum fault_access, enum fault_reason
-        bool known;
     } bad_pointer;                 // s
 };
 

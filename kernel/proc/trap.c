@@ -68,6 +68,15 @@ static void report(struct trapframe *frame, vaddr_t address, enum fault_access a
     }
 }
 
+// This call has touched, or would touch, user memory in vain.
+static void note_bad_pointer(vaddr_t address, enum fault_access access, enum fault_reason reason)
+{
+    if (thread_current()->process != NULL)
+        uthread_current()->bad_pointer =
+            (struct bad_pointer){ address, arch_thread_user_ns(thread_current()), (uint8_t)access,
+                                  (uint8_t)reason };
+}
+
 int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access, bool user)
 {
     struct space *space = thread_current()->space;
@@ -84,9 +93,8 @@ int process_page_fault(struct trapframe *frame, vaddr_t address, unsigned access
         report(frame, address, access, reason);
     else if (reason == FAULT_QUOTA)
         end_for_memory(process_current(), address);
-    else if (thread_current()->process != NULL)
-        uthread_current()->bad_pointer =
-            (struct bad_pointer){ address, (uint8_t)access, (uint8_t)reason, true };
+    else
+        note_bad_pointer(address, access, reason);
     return error;
 }
 
@@ -94,18 +102,16 @@ void process_bad_pointer(const char *call, uint64_t ip)
 {
     struct bad_pointer bad = uthread_current()->bad_pointer;
 
-    uthread_current()->bad_pointer.known = false;
     if (!box_current()->strict)
         return;
-    if (bad.known)
+    if (bad.user_ns == arch_thread_user_ns(thread_current()))
         process_kill_reason(process_current(), -SIGSEGV,
                             "segfault in system call %s: %s address %#lx: %s (ip %#lx)", call,
                             access_text(bad.access), bad.address, fault_reason_text(bad.reason),
                             ip);
     else
         process_kill_reason(process_current(), -SIGSEGV,
-                            "segfault in system call %s: an address outside user space (ip %#lx)",
-                            call, ip);
+                            "segfault in system call %s: a bad pointer (ip %#lx)", call, ip);
 }
 
 // --- Other exceptions (Intel SDM 3A table 6-1) ---
@@ -154,7 +160,6 @@ void process_exception(struct trapframe *frame, unsigned vector, uint64_t error)
 
 static int probe(vaddr_t address, size_t size, enum fault_access access)
 {
-    struct process *process = process_current();
     struct space *space = thread_current()->space;
     enum fault_reason reason = FAULT_KERNEL_ADDRESS;
     vaddr_t end = address + size;
@@ -172,10 +177,9 @@ static int probe(vaddr_t address, size_t size, enum fault_access access)
     if (error == 0)
         return 0;
     if (reason == FAULT_QUOTA)
-        end_for_memory(process, at);
-    else if (process->box->strict)
-        process_kill_reason(process, -SIGSEGV, "segfault in a system call: %s %s at %#lx",
-                            access_text(access), fault_reason_text(reason), at);
+        end_for_memory(process_current(), at);
+    else
+        note_bad_pointer(at, access, reason);
     return -EFAULT;
 }
 

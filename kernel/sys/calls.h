@@ -15,6 +15,3 @@ typedef int64_t sys_call_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, ui
 // The system call trap: calls the handler and leaves its result in the frame. A number past the
 // table, or without a handler, is -ENOSYS.
 void sys_dispatch(struct trapframe *frame);
-
-// The name of a call, for traces and reasons; NULL for a number that has none.
-const char *sys_call_name(uint64_t number);

@@ -40,8 +40,3 @@ void sys_dispatch(struct trapframe *frame)
     else
         arch_frame_set_result(frame, result);
 }
-
-const char *sys_call_name(uint64_t number)
-{
-    return number < SYSCALL_LIMIT ? names[number] : NULL;
-}

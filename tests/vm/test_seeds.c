@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tests/vm/box.h"
@@ -169,19 +171,34 @@ CASE("probes give EFAULT for what the caller may not read or write, also where a
     CHECK(kernel_does("probe"));
 }
 
+// A strict process that hands a call such a pointer ends by SIGSEGV, and its reason begins so.
+static void ends_strict(const char *how, const char *reason)
+{
+    struct test_box box;
+
+    CHECK_EQUAL(box_new(&box), 0);
+    CHECK_EQUAL(box_do(&box, "bind bin /bin rx\nstrict on\nexec /bin/test_seeds bad-pointer %s\nstart",
+                       how), 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGSEGV);
+    if (strncmp(box_status(box.pid, "Reason"), reason, strlen(reason)) != 0)
+        printf("# %s: %s\n", how, box_status(box.pid, "Reason"));
+    CHECK(strncmp(box_status(box.pid, "Reason"), reason, strlen(reason)) == 0);
+    box_close(&box);
+}
+
 CASE("in a strict process a bad pointer in a system call is a segfault")
 {
     struct test_box box;
 
+    ends_strict("null", "segfault in system call open: read of address 0x8: null pointer (ip 0x");
+    ends_strict("read-only", "segfault in system call uname: write to address 0x70000000: write to read-only page (ip 0x");
+    ends_strict("unmapped", "segfault in system call uname: write to address 0x70000000: unmapped address (ip 0x");
+    ends_strict("outside", "segfault in system call uname: a bad pointer (ip 0x");
+    // What a call before it touched in vain, and ended well, is not this one's.
+    ends_strict("outside-after-short", "segfault in system call uname: a bad pointer (ip 0x");
+    ends_strict("probe", "segfault in system call pipe: write to address 0x8000000000000000: kernel address (ip 0x");
     CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\nstrict on\nexec /bin/test_seeds bad-pointer\nstart") ==
-          0);
-    CHECK_EQUAL(box_wait(box.pid), -SIGSEGV);
-    CHECK(strncmp(box_status(box.pid, "Reason"),
-                  "segfault in system call open: read of address 0x8: null pointer (ip 0x", 69) == 0);
-    box_close(&box);
-    CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\nexec /bin/test_seeds bad-pointer\nstart") == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nexec /bin/test_seeds bad-pointer null\nstart") == 0);
     CHECK_EQUAL(box_wait(box.pid), EFAULT);
     box_close(&box);
 }
@@ -492,10 +509,31 @@ static int fill_own_notes(void)
     return fill(getpid());
 }
 
+// Hands a call a pointer that is bad in such a way. Returns: the errno of the call.
+static int hand_bad_pointer(const char *how)
+{
+    char *pages = mmap((void *)0x70000000, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    bool outside = strncmp(how, "outside", 7) == 0;
+    int ends[2];
+
+    if (strcmp(how, "null") == 0)
+        return open((const char *)8, O_RDONLY) < 0 ? errno : 0;
+    if (strcmp(how, "probe") == 0)
+        return syscall(SYS_pipe, INT64_MIN) < 0 ? errno : 0;
+    if (strcmp(how, "unmapped") == 0)
+        munmap(pages, 8192);
+    if (strcmp(how, "outside-after-short") == 0) {
+        munmap(pages + 4096, 4096);
+        if (pipe(ends) != 0 || write(ends[1], pages, 8192) != 4096)
+            return 99;
+    }
+    return syscall(SYS_uname, outside ? INT64_MIN : (long)pages) < 0 ? errno : 0;
+}
+
 static int command(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "bad-pointer") == 0)
-        return open((const char *)8, O_RDONLY) < 0 ? errno : 0;
+    if (argc == 3 && strcmp(argv[1], "bad-pointer") == 0)
+        return hand_bad_pointer(argv[2]);
     if (argc == 2 && strcmp(argv[1], "keep-notes") == 0)
         return keep_notes();
     if (argc == 2 && strcmp(argv[1], "fill-own-notes") == 0)
