@@ -62,14 +62,17 @@ void arch_out32(uint16_t port, uint32_t value)
 }
 
 // Bounded: where there is no port, it reads as all ones, and one that is stuck must not stop a
-// panic.
+// panic: it is waited for once.
 static void await_serial(uint8_t status)
 {
-    for (unsigned tries = 0; tries < SERIAL_TRIES; tries++) {
-        if (arch_in8(COM1_LINE_STATUS) & status)
-            break;
+    static bool stuck;
+    bool ready = false;
+
+    for (unsigned tries = 0; !ready && tries < (stuck ? 1 : SERIAL_TRIES); tries++) {
+        ready = (arch_in8(COM1_LINE_STATUS) & status) != 0;
         arch_relax();
     }
+    stuck = !ready;
 }
 
 void arch_early_putc(char byte)
