@@ -119,7 +119,9 @@ static int write_record(int code)
     failed = ferror(to) != 0;
     failed = fclose(to) != 0 || failed;
     to = NULL;
-    return failed ? errno : 0;
+    if (!failed)
+        return 0;
+    return errno != 0 ? errno : EIO;
 }
 
 // A record that is asked for and lost is a failure of its own.
@@ -162,23 +164,23 @@ static void say_signal(const char *program, int number)
 
 void report_and_exit(const char *program)
 {
+    bool deadline = status < 0 && strcmp(by, "deadline") == 0;
     int code;
 
     terminal_give_back();
     if (!has_status)
         fail(EXIT_FAILED, "the kernel did not say how %s ended", program);
-    if (status >= 0) {
+    if (status >= 0)
         code = (int)(status & 255);
-    } else if (strcmp(by, "deadline") == 0) {
+    else if (deadline)
         code = EXIT_DEADLINE;
-        require_record(code);
-        say("%s was ended by its deadline: %s", program, reason);
-    } else {
+    else
         code = EXIT_SIGNAL + (status >= -SIGNAL_MAX ? (int)-status : 9);
-        require_record(code);
-        say_signal(program, code - EXIT_SIGNAL);
-    }
     require_record(code);
+    if (deadline)
+        say("%s was ended by its deadline: %s", program, reason);
+    else if (status < 0)
+        say_signal(program, code - EXIT_SIGNAL);
     exit(code);
 }
 
