@@ -159,7 +159,7 @@ static int check_range_files(const struct handle *from, const struct handle *to)
 static int64_t copy_range(struct handle *from_handle, vaddr_t from_at, struct handle *to_handle,
                           vaddr_t to_at, size_t size)
 {
-    struct side from = { .handle = from_handle }, to = { .handle = to_handle };
+    struct side from = { 0 }, to = { 0 };
     int64_t result = check_range_files(from_handle, to_handle);
     int error;
 

@@ -64,7 +64,6 @@ extern unsigned load_depth; // how many boxes of the load are around this proces
 
 // A random number below a limit, of this process's sequence.
 uint32_t load_random(uint32_t below);
-// Does one operation, chosen at random among those that the depth allows.
 // Waits for a child, which must have exited with the code.
 void load_exited(pid_t child, int code);
 // As load_exited, for one ended by a signal.
