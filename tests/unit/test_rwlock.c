@@ -83,10 +83,12 @@ static void write_once(bool dwell)
     atomic_fetch_add(&writes, 1);
 }
 
+// Both go on until the threads have met: the host may run one after the other at first.
+
 static void *mixed(void *number)
 {
     host_cpu = (unsigned)(uintptr_t)number;
-    for (unsigned i = 0; atomic_load(&writes) < WRITES; i++) {
+    for (unsigned i = 0; atomic_load(&writes) < WRITES || rank_contended(RANK_NAMES) == 0; i++) {
         if ((i + host_cpu) % 4 == 0)
             write_once(i % 64 < 4);
         else
@@ -98,7 +100,7 @@ static void *mixed(void *number)
 static void *reader(void *number)
 {
     host_cpu = (unsigned)(uintptr_t)number;
-    for (unsigned i = 0; i < WRITES; i++)
+    for (unsigned i = 0; i < WRITES || atomic_load(&most_inside) < 2; i++)
         read_once(i % 16 == 0);
     return NULL;
 }
