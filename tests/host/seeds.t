@@ -60,6 +60,17 @@ is((check($dir, '--ran', 'tap'))[0], 1, 'and one that failed once');
     is($script, $block, 'the box by hand of the documents is the script that the tests run');
 }
 
+# --- Types of notes ---
+{
+    my %told;
+    for (split /\n/, slurp('docs/notes.md')) {
+        while (/`(\w+)` \| (SIG\w+) \| (yes|no) \|/g) { $told{$1} = $3 eq 'yes' ? "$2 true" : "$2 false" }
+    }
+    my %types = map { /^NOTE\((SIG\w+), "(\w+)", (true|false)\)/ ? ($2 => "$1 $3") : () } split /\n/, slurp('abi/notes.def');
+    is(scalar(keys %types), 30, 'the table of notes has 30 types');
+    is_deeply(\%told, \%types, 'docs/notes.md tells each type of note, its signal, and whether it may be sent');
+}
+
 # --- Manual pages ---
 {
     my %functions = map { $_ => 1 } slurp('user/libbox/box.h') =~ /^(?:int|void|size_t|ssize_t) (box_\w+)\(/mg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
-// test_seeds.c - rows of docs/seeds.md and docs/notes.md that no other test asserts.
+// test_seeds.c - rows of docs/seeds.md that no other test asserts.
 //
 // Functions that only the kernel calls are called by /dev/process-interface of test builds, on a box
 // that it makes for each row.
@@ -45,24 +45,6 @@ static int write_file(const char *path, const char *data)
     error = write(fd, data, strlen(data)) == (ssize_t)strlen(data) ? 0 : -errno;
     close(fd);
     return error;
-}
-
-static int note(int pid, const char *words)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%d/note", pid);
-    return write_file(path, words);
-}
-
-// The exit code of a child that runs run(); -N for signal N.
-static int status_of(pid_t pid)
-{
-    int status;
-
-    if (waitpid(pid, &status, 0) != pid)
-        return -1000;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 // --- process.h, function by function ---
@@ -293,221 +275,7 @@ CASE("start lets a suspended box go on, and does nothing to a running one")
     box_close(&box);
 }
 
-// --- Notes ---
-
-static const struct {
-    int number;
-    const char *type;
-    bool forgeable;
-} types[] = {
-#define NOTE(number, type, forgeable) { number, type, forgeable },
-#include "abi/notes.def"
-#undef NOTE
-};
-#define TYPES (sizeof(types) / sizeof(types[0]))
-
-// A child that blocks all signals, says that it is ready, and runs run(fd of its note).
-static pid_t spawn_blocked(int (*run)(void))
-{
-    int ends[2];
-    char byte;
-    pid_t pid;
-
-    CHECK(pipe(ends) == 0);
-    pid = fork();
-    if (pid == 0) {
-        sigset_t all;
-
-        sigfillset(&all);
-        sigprocmask(SIG_BLOCK, &all, NULL);
-        if (write(ends[1], "r", 1) != 1)
-            _exit(99);
-        close(ends[0]);
-        close(ends[1]);
-        _exit(run());
-    }
-    CHECK(read(ends[0], &byte, 1) == 1);
-    close(ends[0]);
-    close(ends[1]);
-    return pid;
-}
-
-static int take_signal(void)
-{
-    struct timespec limit = { .tv_sec = 10 };
-    siginfo_t info;
-    sigset_t all;
-
-    sigfillset(&all);
-    return sigtimedwait(&all, &info, &limit);
-}
-
-CASE("each type of note arrives as its signal")
-{
-    unsigned arrived = 0;
-
-    for (size_t i = 0; i < TYPES; i++) {
-        pid_t pid;
-
-        if (!types[i].forgeable || types[i].number == SIGKILL || types[i].number == SIGSTOP)
-            continue;
-        pid = spawn_blocked(take_signal);
-        CHECK(note(pid, types[i].type) == 0);
-        CHECK_EQUAL(status_of(pid), types[i].number);
-        arrived++;
-    }
-    CHECK(arrived >= 20);
-}
-
-CASE("notes of faults are the kernel's alone: EPERM, with text or without, from around too")
-{
-    struct test_box box;
-    unsigned refused = 0;
-    char words[64];
-
-    CHECK(box_shell(&box, "", "sleep 100") == 0);
-    for (size_t i = 0; i < TYPES; i++) {
-        if (types[i].forgeable)
-            continue;
-        CHECK_EQUAL(note(box.pid, types[i].type), -EPERM);
-        snprintf(words, sizeof(words), "%s at 0x1234", types[i].type);
-        CHECK_EQUAL(note(box.pid, words), -EPERM);
-        CHECK_EQUAL(note(getpid(), words), -EPERM);
-        refused++;
-    }
-    CHECK_EQUAL(refused, 6);
-    CHECK(strcmp(box_status(box.pid, "Exit"), "-") == 0);
-    CHECK(box_do(&box, "kill") == 0 && box_wait(box.pid) == -9);
-    box_close(&box);
-}
-
-static char heard[256];
-static volatile sig_atomic_t heard_length;
-
-static void hear(int number)
-{
-    int fd = open("/proc/self/note", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-    (void)number;
-    heard_length = (sig_atomic_t)read(fd, heard, sizeof(heard));
-    close(fd);
-}
-
-CASE("a handler finds the note's text in /proc/self/note")
-{
-    CHECK(signal(SIGUSR1, hear) != SIG_ERR);
-    CHECK(note(getpid(), "user1 weather is fine\n") == 0);
-    CHECK_EQUAL(heard_length, 21);
-    CHECK(memcmp(heard, "user1 weather is fine", 21) == 0);
-}
-
-static int read_types(void)
-{
-    int fd = open("/proc/self/note", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 || read(fd, text, sizeof(text)) != 9 || memcmp(text, "terminate", 9) != 0)
-        return 1;
-    return 5;
-}
-
-CASE("a signal that is blocked is read from note as its type")
-{
-    pid_t pid = spawn_blocked(read_types);
-
-    CHECK(kill(pid, SIGTERM) == 0);
-    CHECK_EQUAL(status_of(pid), 5);
-}
-
-CASE("the text of a note that ends a process is its reason, the note its status")
-{
-    struct test_box box;
-
-    CHECK(box_shell(&box, "", "exec sleep 100") == 0);
-    CHECK(note(box.pid, "hangup the line is dead") == 0);
-    CHECK_EQUAL(box_wait(box.pid), -SIGHUP);
-    CHECK(strstr(box_status(box.pid, "Reason"), "the line is dead") != NULL);
-    box_close(&box);
-}
-
-// Sends notes of no known type until no more are taken; returns how many were.
-static int fill(int pid)
-{
-    int count = 0, error;
-
-    while ((error = note(pid, "filler")) == 0 && count < 1000)
-        count++;
-    return error == -EAGAIN ? count : -1;
-}
-
-CASE("64 notes queue, the last slot for boxes around; then EAGAIN, and kill works all the same")
-{
-    struct test_box box;
-    int ends[2];
-    char byte;
-
-    CHECK(pipe(ends) == 0);
-    CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "bind bin /bin rx\nbind proc /proc rwx\nexec /bin/test_seeds fill-own-notes"
-                       "\nstart") == 0);
-    CHECK_EQUAL(box_wait(box.pid), 63);
-    box_close(&box);
-    CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box,
-                 "bind bin /bin rx\nbind proc /proc rwx\ngive %d 1\n"
-                 "exec /bin/test_seeds keep-notes\nstart",
-                 ends[1]) == 0);
-    CHECK(read(ends[0], &byte, 1) == 1);
-    CHECK_EQUAL(fill(box.pid), 64);
-    CHECK_EQUAL(note(box.pid, "terminate"), 0); // a pending bit, no slot
-    CHECK_EQUAL(note(box.pid, "terminate with text"), -EAGAIN);
-    CHECK_EQUAL(note(box.pid, "kill at last"), 0);
-    CHECK_EQUAL(box_wait(box.pid), -SIGKILL);
-    CHECK(strstr(box_status(box.pid, "Reason"), "kill at last") != NULL);
-    box_close(&box);
-}
-
-CASE("a note of 255 bytes is taken whole, one of 256 refused")
-{
-    char words[258];
-
-    CHECK(signal(SIGUSR1, hear) != SIG_ERR);
-    memset(words, 'x', sizeof(words));
-    memcpy(words, "user1 ", 6);
-    words[255] = '\0';
-    CHECK(note(getpid(), words) == 0);
-    CHECK_EQUAL(heard_length, 255);
-    CHECK(memcmp(heard, words, 255) == 0);
-    words[255] = 'x';
-    words[256] = '\0';
-    CHECK_EQUAL(note(getpid(), words), -EINVAL);
-    words[255] = '\n'; // a line's end is not part of it
-    CHECK_EQUAL(note(getpid(), words), 0);
-}
-
 // --- What this program does in boxes of the cases above ---
-
-static int keep_notes(void)
-{
-    int fd = open("/proc/self/note", O_RDONLY | O_CLOEXEC);
-    sigset_t all;
-
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    while (fd >= 0 && write(1, "r", 1) == 1)
-        pause();
-    return 99;
-}
-
-static int fill_own_notes(void)
-{
-    sigset_t all;
-
-    if (open("/proc/self/note", O_RDONLY | O_CLOEXEC) < 0)
-        return 99;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    return fill(getpid());
-}
 
 // Hands a call a pointer that is bad in such a way. Returns: the errno of the call.
 static int hand_bad_pointer(const char *how)
@@ -534,10 +302,6 @@ static int command(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "bad-pointer") == 0)
         return hand_bad_pointer(argv[2]);
-    if (argc == 2 && strcmp(argv[1], "keep-notes") == 0)
-        return keep_notes();
-    if (argc == 2 && strcmp(argv[1], "fill-own-notes") == 0)
-        return fill_own_notes();
     return -1;
 }
 
