@@ -122,8 +122,10 @@ static int load(struct process *process, const void *code, size_t size)
 static int check_get_kernel(struct process *made)
 {
     struct process *kernel = process_get_kernel();
+    unsigned count = atomic_load(&kernel->ref.count);
 
     EXPECT(kernel != NULL && kernel == process_get_kernel());
+    EXPECT(atomic_load(&kernel->ref.count) == count);
     EXPECT(kernel->pid == 0 && kernel != made && kernel != process_current());
     EXPECT(kernel->space == NULL && kernel->fds == NULL && kernel->thread_count == 0);
     return 0;
@@ -142,7 +144,7 @@ static int check_new(struct process *made)
     EXPECT(process_read_fd(made, 0, &handle) == -EBADF);
     EXPECT(process_start(made, 0) == -ENOEXEC);
     EXPECT(process_new(process_current(), 63, &high) == 0);
-    EXPECT(high->priority <= 39);
+    EXPECT(high->priority == MIN(39, made->box->priority_ceiling));
     record = high->record;
     record_get(record);
     process_kill(high, -9);
@@ -150,6 +152,40 @@ static int check_new(struct process *made)
     EXPECT(process_wait(record, &(int64_t){ 0 }, true) == 0 && process_reap(record) == 0);
     record_put(record);
     return 0;
+}
+
+// Each failure leaves the pointer alone, and of what it has begun nothing: run_row's ledger.
+static int check_new_fails(struct process *made)
+{
+    struct process *none = NULL;
+    int full, empty;
+
+    account_set_limit(made->box->account, RESOURCE_PROCESSES, 1); // made itself
+    full = process_new(made, PRIORITY_DEFAULT, &none);
+    account_set_limit(made->box->account, RESOURCE_PROCESSES, INT64_MAX);
+    account_set_limit(made->box->account, RESOURCE_MEMORY, 0);
+    empty = process_new(made, PRIORITY_DEFAULT, &none);
+    account_set_limit(made->box->account, RESOURCE_MEMORY, INT64_MAX);
+    EXPECT(full == -EAGAIN && empty == -ENOMEM && none == NULL);
+    process_kill(made, -9);
+    EXPECT(process_new(made, PRIORITY_DEFAULT, &none) == -ESRCH && none == NULL);
+    return 0;
+}
+
+// Boxes in boxes, until there may be no more. They end with made's.
+static int check_new_deepest(struct process *made)
+{
+    struct process *parent = made, *inner = NULL;
+    int error;
+
+    process_get(parent);
+    while ((error = process_new(parent, PRIORITY_DEFAULT, &inner)) == 0) {
+        process_put(parent);
+        parent = inner;
+    }
+    error = error == -EAGAIN && parent == inner && parent->box->depth == 31 ? 0 : __LINE__;
+    process_put(parent);
+    return error;
 }
 
 static int check_start(struct process *made)
@@ -167,6 +203,7 @@ static int check_start(struct process *made)
 static int check_exit(struct process *made)
 {
     process_exit(made, PROCESS_FINISHED, 12);
+    EXPECT(PROCESS_NONE == 0 && PROCESS_DYING == 1 << 0 && PROCESS_SUSPENDED == 1 << 1);
     EXPECT(atomic_load(&made->flags) & PROCESS_DYING);
     process_exit(made, PROCESS_KILLED, 0); // the first to end it has won
     return 0;
@@ -186,7 +223,7 @@ static int check_killed(struct process *made)
 
 static int check_kill(struct process *made)
 {
-    process_kill(made, 123456789);
+    process_kill(made, INT64_C(123456789123));
     process_kill(made, 5);
     EXPECT(process_start(made, CODE) == -ESRCH);
     return 0;
@@ -243,42 +280,66 @@ static int check_wait_any(struct process *made)
 static int check_copy_env(struct process *made)
 {
     char value[8] = "";
+    int error;
 
     EXPECT(process_copy_env(made, NULL) == -EINVAL && process_copy_env(NULL, made) == -EINVAL);
     EXPECT(process_copy_env(made, made) == -EINVAL);
+    account_set_limit(made->box->account, RESOURCE_MEMORY, 0);
+    error = process_copy_env(made, process_current());
+    account_set_limit(made->box->account, RESOURCE_MEMORY, INT64_MAX);
+    EXPECT(error == -ENOMEM && env_get(made->env, "COLOUR", 0, value, 0) == -ENOENT);
     EXPECT(process_copy_env(made, process_current()) == 0);
     EXPECT(env_get(made->env, "COLOUR", 0, value, sizeof(value)) == 5);
     EXPECT(memcmp(value, "green", 5) == 0);
     EXPECT(process_copy_env(made, process_current()) == -EBUSY);
+    EXPECT(env_get(made->env, "COLOUR", 0, value, sizeof(value)) == 5);
     return 0;
+}
+
+// Whether the process has this cmdline.
+static bool has_cmdline(struct process *process, const char *wanted, size_t size)
+{
+    char got[32];
+
+    return process_get_cmdline(process, 0, got, sizeof(got)) == size &&
+           memcmp(got, wanted, size) == 0;
 }
 
 static int check_set_cmdline(struct process *made)
 {
     static const char *const argv[] = { "one", "", "two words", NULL };
-    char got[32];
+    static char long_word[8 * 1024];
+    static const char *many[1024]; // such words: past the most that exec takes, 6 MiB
 
+    memset(long_word, 'x', sizeof(long_word) - 1);
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = long_word;
     EXPECT(process_set_cmdline(made, argv, 0) == -EINVAL);
     EXPECT(process_set_cmdline(made, NULL, 1) == -EINVAL);
     EXPECT(process_set_cmdline(NULL, argv, 1) == -EINVAL);
     EXPECT(process_set_cmdline(made, argv, 4) == -EINVAL);
-    EXPECT(process_get_cmdline(made, 0, got, sizeof(got)) == 0);
+    EXPECT(has_cmdline(made, "", 0));
     EXPECT(process_set_cmdline(made, argv, 3) == 0);
-    EXPECT(process_get_cmdline(made, 0, got, sizeof(got)) == 15);
-    EXPECT(memcmp(got, "one\0\0two words", 15) == 0);
+    EXPECT(process_set_cmdline(made, many, ARRAY_LEN(many)) == -E2BIG);
+    EXPECT(has_cmdline(made, "one\0\0two words", 15));
+    // It is for cmdline alone: no name and no program comes of it.
+    EXPECT(made->name[0] == '\0' && made->image == NULL && made->exe.node == NULL);
+    EXPECT(process_start(made, 0) == -ENOEXEC);
     return 0;
 }
 
 static int check_set_cmdline_full(struct process *made)
 {
     static const char *const argv[] = { "one", NULL };
-    int error;
+    static const char *const old[] = { "old", NULL };
+    int full;
 
+    EXPECT(process_set_cmdline(made, old, 1) == 0);
     account_set_limit(made->box->account, RESOURCE_MEMORY, 0);
-    error = process_set_cmdline(made, argv, 1);
+    full = process_set_cmdline(made, argv, 1);
     account_set_limit(made->box->account, RESOURCE_MEMORY, INT64_MAX);
-    EXPECT(error == -ENOMEM);
-    EXPECT(process_get_cmdline(made, 0, (char[8]){ 0 }, 8) == 0);
+    EXPECT(full == -ENOMEM);
+    EXPECT(has_cmdline(made, "old", 4));
     return 0;
 }
 
@@ -463,11 +524,13 @@ static const struct row {
 } rows[] = {
     { "get_kernel", check_get_kernel, -9 },
     { "new", check_new, -9 },
+    { "new_fails", check_new_fails, -9 },
+    { "new_deepest", check_new_deepest, -9 },
     { "start", check_start, 7 },
     { "exit", check_exit, 12 },
     { "failure", check_failure, -8 },
     { "killed", check_killed, -9 },
-    { "kill", check_kill, 123456789 },
+    { "kill", check_kill, INT64_C(123456789123) },
     { "thread", check_thread, -9 },
     { "find_child", check_find_child, -9 },
     { "wait_any", check_wait_any, -9 },

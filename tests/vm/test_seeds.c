@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/vm/box.h"
 #include "tests/vm/vmtest.h"
@@ -47,6 +48,16 @@ static int write_file(const char *path, const char *data)
     return error;
 }
 
+// The exit code of a child; -N for signal N.
+static int status_of(pid_t pid)
+{
+    int status;
+
+    if (waitpid(pid, &status, 0) != pid)
+        return -1000;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 // --- process.h, function by function ---
 
 CASE("the kernel process is 0, always the same, never NULL, and takes no reference")
@@ -57,6 +68,12 @@ CASE("the kernel process is 0, always the same, never NULL, and takes no referen
 CASE("process_new makes the head of an empty box that is not started, its priority capped")
 {
     CHECK(kernel_does("new"));
+}
+
+CASE("process_new is EAGAIN at a quota and 32 deep, ENOMEM in a full account, ESRCH in a dying box")
+{
+    CHECK(kernel_does("new_fails"));
+    CHECK(kernel_does("new_deepest"));
 }
 
 CASE("process_start maps a stack and runs the entry it is given")
@@ -94,13 +111,13 @@ CASE("process_wait_any_child reaps a member that ended, never a head, and says E
     CHECK(kernel_does("wait_any"));
 }
 
-CASE("process_copy_env copies into an empty environment, else EBUSY, and EINVAL for nobody")
+CASE("process_copy_env copies into an empty environment, else EBUSY; EINVAL for nobody, ENOMEM if full")
 {
     CHECK(write_file("/proc/self/env/COLOUR", "green") == 0);
     CHECK(kernel_does("copy_env"));
 }
 
-CASE("process_set_cmdline sets what cmdline shows, EINVAL without arguments")
+CASE("process_set_cmdline sets what cmdline shows, EINVAL without arguments, E2BIG for too many")
 {
     CHECK(kernel_does("set_cmdline"));
 }
@@ -210,26 +227,75 @@ static void *wait_for_ever(void *unused)
     return unused;
 }
 
-CASE("perf counts threads and resident pages, and its clocks only grow")
+struct perf {
+    unsigned long long user, kernel, start, pages, threads;
+};
+
+static struct perf read_perf(void)
 {
-    unsigned long long first[5], then[5];
     const char *format = "user_clocks kernel_clocks start_clocks user_pages thread_count\n"
                          "%llu %llu %llu %llu %llu";
-    pthread_t thread;
-    volatile unsigned spin = 0;
-    char *memory;
+    struct perf perf;
 
     CHECK(proc_read(getpid(), "perf", text, sizeof(text)) > 0);
-    CHECK(sscanf(text, format, &first[0], &first[1], &first[2], &first[3], &first[4]) == 5);
+    CHECK_EQUAL(sscanf(text, format, &perf.user, &perf.kernel, &perf.start, &perf.pages, &perf.threads), 5);
+    return perf;
+}
+
+static unsigned long long nanoseconds(clockid_t clock)
+{
+    struct timespec now;
+
+    CHECK(clock_gettime(clock, &now) == 0);
+    return (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec;
+}
+
+static void *spin(void *unused)
+{
+    for (volatile unsigned count = 0; count < 10000000; count++)
+        ;
+    return unused;
+}
+
+CASE("perf counts threads and resident pages, and its clocks only grow")
+{
+    struct perf first = read_perf(), then;
+    pthread_t thread;
+    char *memory;
+
     CHECK(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
     memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(memory, 1, 1 << 20);
-    while (spin < 10000000)
-        spin++;
-    CHECK(proc_read(getpid(), "perf", text, sizeof(text)) > 0);
-    CHECK(sscanf(text, format, &then[0], &then[1], &then[2], &then[3], &then[4]) == 5);
-    CHECK(then[0] > first[0] && then[1] >= first[1] && then[2] == first[2]);
-    CHECK(then[3] >= first[3] + 256 && first[4] == 1 && then[4] == 2);
+    spin(NULL);
+    for (int i = 0; i < 100000; i++)
+        syscall(SYS_getppid);
+    then = read_perf();
+    CHECK(then.user > first.user && then.kernel > first.kernel && then.start == first.start);
+    CHECK(then.pages >= first.pages + 256 && first.threads == 1 && then.threads == 2);
+}
+
+CASE("perf's clocks are nanoseconds, of threads that have ended too, and from boot to the start")
+{
+    unsigned long long before = nanoseconds(CLOCK_BOOTTIME), used, joined;
+    pid_t pid = fork();
+    pthread_t thread;
+    struct perf perf;
+
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        unsigned long long after = nanoseconds(CLOCK_BOOTTIME);
+
+        perf = read_perf();
+        _exit(perf.start >= before && perf.start <= after ? 5 : 1);
+    }
+    CHECK_EQUAL(status_of(pid), 5);
+    used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    CHECK(pthread_create(&thread, NULL, spin, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    joined = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    perf = read_perf();
+    CHECK(perf.threads == 1 && joined > used);
+    CHECK(perf.user + perf.kernel >= joined);
+    CHECK(perf.user + perf.kernel <= nanoseconds(CLOCK_PROCESS_CPUTIME_ID));
 }
 
 CASE("execve replaces env by its envp")
@@ -241,14 +307,24 @@ CASE("ctl dup2 and close work on a box from around, and a line's end is not need
 {
     struct test_box box;
     struct stat status;
-    char path[64];
+    char path[64], same[256], byte;
+    ssize_t length;
+    int ends[2];
 
-    CHECK(box_new(&box) == 0);
-    CHECK(box_do(&box, "give 0 3") == 0 && box_do(&box, "dup2 3 8\n") == 0);
+    CHECK(pipe2(ends, O_NONBLOCK) == 0 && box_new(&box) == 0);
+    CHECK(box_do(&box, "give %d 3", ends[1]) == 0 && box_do(&box, "dup2 3 8\n") == 0);
+    close(ends[1]);
+    snprintf(path, sizeof(path), "/proc/%d/fd/3", box.pid);
+    length = readlink(path, text, sizeof(text));
     snprintf(path, sizeof(path), "/proc/%d/fd/8", box.pid);
+    CHECK(length > 6 && readlink(path, same, sizeof(same)) == length);
+    CHECK(memcmp(text, same, (size_t)length) == 0 && memcmp(text, "pipe:[", 6) == 0);
+    CHECK(box_do(&box, "close 3") == 0);
+    CHECK(read(ends[0], &byte, 1) < 0 && errno == EAGAIN); // 8 holds the pipe's end yet
     CHECK(lstat(path, &status) == 0);
     CHECK(box_do(&box, "close 8") == 0);
     CHECK(lstat(path, &status) < 0 && errno == ENOENT);
+    CHECK_EQUAL(read(ends[0], &byte, 1), 0);
     box_discard(&box);
 }
 
