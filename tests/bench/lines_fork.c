@@ -46,6 +46,6 @@ const struct line fork_lines[] = {
     { "fork.exit", fork_exit, 0, LINE_BUDGET | LINE_WALL },
     { "fork.exit.1m", fork_exit, 1, LINE_BUDGET },
     { "fork.exit.64m", fork_exit, 64, LINE_BUDGET },
-    { "fork.exit.512m", fork_exit, 512, LINE_WALL },
+    { "fork.exit.512m", fork_exit, 512, LINE_BUDGET | LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

@@ -178,11 +178,11 @@ static void lua(const struct line *line)
 }
 
 const struct line program_lines[] = {
-    { "program.script", shell_script, 0, LINE_WALL },
-    { "program.gzip", gzip, 0, LINE_WALL },
-    { "program.sha256", sha256, 0, LINE_WALL },
-    { "program.lua.fib", lua, 0, LINE_WALL },
-    { "program.lua.sort", lua, 1, LINE_WALL },
-    { "program.lua.strings", lua, 2, LINE_WALL },
+    { "program.script", shell_script, 0, LINE_BUDGET | LINE_WALL },
+    { "program.gzip", gzip, 0, LINE_BUDGET | LINE_WALL },
+    { "program.sha256", sha256, 0, LINE_BUDGET | LINE_WALL },
+    { "program.lua.fib", lua, 0, LINE_BUDGET | LINE_WALL },
+    { "program.lua.sort", lua, 1, LINE_BUDGET | LINE_WALL },
+    { "program.lua.strings", lua, 2, LINE_BUDGET | LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

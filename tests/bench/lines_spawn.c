@@ -108,6 +108,6 @@ const struct line spawn_lines[] = {
     { "spawn.posix_spawn", spawn, BY_SPAWN, LINE_BUDGET | LINE_WALL },
     { "spawn.vfork_exec", spawn, BY_VFORK, LINE_BUDGET },
     { "spawn.fork_exec", spawn, BY_FORK, LINE_BUDGET | LINE_WALL },
-    { "spawn.all_cpus", spawn_all_cpus, 0, LINE_WALL },
+    { "spawn.all_cpus", spawn_all_cpus, 0, LINE_BUDGET | LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

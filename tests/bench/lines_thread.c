@@ -179,7 +179,7 @@ const struct line thread_lines[] = {
     { "thread.yield", yield, 0, LINE_BUDGET },
     { "futex.round_trip", futex_round_trip, 0, LINE_BUDGET | LINE_WALL },
     { "futex.round_trip.2cpu", futex_round_trip, 1, LINE_WALL | LINE_TWO_CPUS },
-    { "wake.idle", wake_latency, false, LINE_WALL },
-    { "wake.busy", wake_latency, true, LINE_WALL },
+    { "wake.idle", wake_latency, false, LINE_BUDGET | LINE_WALL },
+    { "wake.busy", wake_latency, true, LINE_BUDGET | LINE_WALL },
     { NULL, NULL, 0, 0 },
 };

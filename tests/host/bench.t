@@ -1,16 +1,18 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# bench.t - what the benchmark reports is judged: goals of lines, and limits of growth.
+# bench.t - what the benchmark reports is judged: goals of lines, limits of growth, the budget and its rises, the shortest paths.
 use strict;
 use warnings;
 use lib 'tools/bench';
+use Budget;
+use Limits;
 use Report;
 use Test::More;
 
 # Results in which every goal is just reached, or every limit just kept.
 sub good_rows {
     my $goals = Report::goals();
-    return map { { name => $_, met => 'yes' } } grep { $goals->{$_}{ratio} ne '-' } sort keys %$goals;
+    return map { { name => $_, met => 'yes' } } grep { $goals->{$_}{kind} eq 'must' } sort keys %$goals;
 }
 
 sub good_growth {
@@ -50,4 +52,83 @@ for my $case ([ 35, 'yes' ], [ 36, 'NO' ]) {
     my ($row) = Report::join_results(\%linux, \%boxwork, $goals);
     is($row->{met}, $met, "call.null at $value of 100: $met");
 }
+
+# A goal that is the most of the line itself.
+my %idle = (order => ['idle.memory'], lines => { 'idle.memory' => { value => 32768, unit => 'bytes' } });
+for my $case ([ 32768, 'yes' ], [ 32769, 'not yet' ]) {
+    my ($value, $met) = @$case;
+    my %boxwork = (order => ['idle.memory'], lines => { 'idle.memory' => { value => $value, unit => 'bytes' } });
+    my ($row) = Report::join_results(\%idle, \%boxwork, $goals);
+    is($row->{met}, $met, "idle.memory of $value bytes: $met");
+}
+
+# The budget: every row measured as it stands, but one line.
+my @budget = Budget::read_budget();
+my %linux_figures = map { @$_[0, 1] } Report::read_tsv('tests/bench/linux.tsv');
+
+sub judged {
+    my ($name, $value) = @_;
+    my %results = (order => [], lines => {});
+    for my $row (@budget) {
+        my $of_line = $row->{name} eq $name ? $value : $row->{budget};
+        next unless defined $of_line;
+        push @{ $results{order} }, $row->{name};
+        $results{lines}{ $row->{name} } = { value => $of_line };
+    }
+    if (!grep { $_->{name} eq $name } @budget) {
+        push @{ $results{order} }, $name;
+        $results{lines}{$name} = { value => $value };
+    }
+    return join ' ', map { "$_->{name}:$_->{word}" } grep { $_->{word} ne '' } Budget::judge(\@budget, \%results, \%linux_figures, $goals);
+}
+
+for my $row (@budget) {
+    my ($name, $budget) = @$row{qw(name budget)};
+    is(judged($name, $budget), '', "$name as measured is within its budget");
+    is(judged($name, $budget * 1.051), "$name:WORSE", "$name, 5.1 % dearer, is not");
+    is(judged($name, undef), "$name:MISSING", "$name has to be measured");
+    is(judged($name, $budget * 0.9), "$name:better", "$name, 10 % cheaper, is told");
+}
+is(judged('call.new', 100), 'call.new:UNKNOWN', 'a line has a budget');
+ok(Budget::is_bad({ word => $_ }), "$_ fails") for qw(WORSE MISSING MISSED UNKNOWN);
+ok(!Budget::is_bad({ word => $_ }), "'$_' does not") for ('', 'better');
+{
+    my @loose = ({ name => 'call.null', budget => 200, limit => 210, least => 100 });
+    my %results = (order => ['call.null'], lines => { 'call.null' => { value => 200 } });
+    my ($row) = Budget::judge(\@loose, \%results, { 'call.null' => 330 }, $goals);
+    is($row->{word}, 'MISSED', 'a goal is missed, whatever the budget');
+    ($row) = Budget::judge(\@loose, \%results, {}, $goals);
+    is($row->{word}, 'MISSED', 'and where nothing of Linux is stored to compare with');
+}
+
+# A rise has its reason.
+my @risen = ({ name => 'call.null', budget => '102.0', limit => '107.1', least => '100.0' });
+my $why = "| line | least | budget | why |\n|---|---|---|---|\n| call.null | 100.0 | 102.0 | it does more |\n";
+is(Budget::unexplained($why, @risen), '', 'a rise that is explained');
+like(Budget::unexplained('', @risen), qr/^call.null: rose from 100.0 to 102.0/, 'a rise that is not');
+like(Budget::unexplained($why =~ s/102/103/r, @risen), qr/^call.null: rose/, 'the reason is of this figure');
+like(Budget::unexplained($why =~ s/it does more/ /r, @risen), qr/^call.null: rose/, 'a reason has words');
+is(Budget::unexplained('', { %{ $risen[0] }, budget => '100.9', limit => '105.9' }), '', 'a rebuilt kernel moves a line by 1 %');
+like(Budget::unexplained('', { %{ $risen[0] }, budget => '100.0', limit => '106.0' }), qr/limit/, 'a limit is 5 % above');
+like(Budget::unexplained('', { %{ $risen[0] }, budget => '99.0', limit => '103.9' }), qr/least/, 'the least is the least');
+is(Budget::unexplained(Budget::decision(), @budget), '', 'the budget of this tree is explained');
+{
+    my %results = (order => [qw(boot.counter a b grow.x.1)], lines => { a => { value => 90 }, b => { value => 110 } });
+    my $text = Budget::text_of(\%results, { name => 'a', least => '100.0' }, { name => 'b', least => '100.0' });
+    is($text, "a\t90.00\t94.50\t90.00\nb\t110.0\t115.5\t100.0\n", 'a new budget keeps the least that there was');
+}
+
+# The shortest paths: sums of parts, one for each line that is measured on one CPU.
+is(Limits::value_of('2*call + 3 + page*2', { call => 35, page => 512 }), 2 * 35 + 3 + 1024, 'a sum of parts');
+is(eval { Limits::value_of('cal + 1', { call => 35 }) }, undef, 'a part has to be known');
+is(eval { Limits::value_of('2 - 1', {}) }, undef, 'only sums are read');
+my @limits = @{ (Limits::read_limits('tests/bench/limits.tsv'))[1] };
+my %limited = map { $_->{name} => 1 } @limits;
+my @measured = grep { !/^boot\.(least_memory|image)$/ } map { $_->{name} } @budget;
+is(join(' ', grep { !$limited{$_} } @measured), '', 'each line has a shortest path');
+my $lines = join '', map { Report::read_text($_) } glob 'tests/bench/lines_*.c';
+is(join(' ', grep { $lines !~ /"\Q$_\E"/ && !/^(boot\.|idle\.create|unmap\.page)/ } keys %limited), '', 'and each shortest path a line');
+my ($null) = grep { $_->{name} eq 'call.null' } @limits;
+is_deeply([ @$null{qw(counted kernel)} ], [ 'call.null', 39 ], 'the null call: its program is counted, its kernel 39');
+like(Limits::table({ 'call.null' => 94 }, { %$null, own => 8 }), qr/^call\.null +8 +39 +47 +94 +2\.0 /m, 'as a table');
 done_testing();

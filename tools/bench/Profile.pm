@@ -109,6 +109,15 @@ sub measure {
     return (@{ $results->{lines}{$name} }{qw(count value)}, read_counts($out));
 }
 
+# The program's own instructions in one operation of a line: those below the kernel's half.
+sub own_instructions {
+    my ($dir, $kernel, $line) = @_;
+    my ($count, undef, $counts) = measure($dir, $kernel, symbols("$kernel.full", "$dir/bench"), $line);
+    my $own = 0;
+    $own += $_->[2] for grep { $_->[0] < 1 << 47 } @{ $counts->{blocks} };
+    return $own / $count;
+}
+
 # Prints the functions of one line of the benchmark, the dearest first: the instructions of one
 # operation, and who calls the function how often in it.
 sub show {

@@ -19,13 +19,24 @@ sub read_tsv {
     return @rows;
 }
 
+# By line: the share of Linux's figure or the most of the line's own (neither where there is no figure), must or aim, the line
+# of Linux to compare with.
 sub goals {
     my %goals;
     for (read_tsv('tests/bench/goals.tsv')) {
-        my ($line, $ratio, $kind, $against) = @$_;
-        $goals{$line} = { ratio => $ratio, kind => $kind, against => $against // $line };
+        my ($line, $figure, $kind, $against) = @$_;
+        my %goal = (kind => $kind, against => $against // $line);
+        if ($figure =~ /^=(.*)/) { $goal{most} = $1 } elsif ($figure ne '-') { $goal{share} = $figure }
+        $goals{$line} = \%goal;
     }
     return \%goals;
+}
+
+# Whether a goal is met by a value and its share of Linux's; undef where it has no figure or nothing was measured.
+sub is_met {
+    my ($goal, $value, $share) = @_;
+    return defined $value ? $value <= $goal->{most} : undef if defined $goal->{most};
+    return defined $goal->{share} && defined $share ? $share <= $goal->{share} : undef;
 }
 
 # Joins two results line by line: a list of hashes (name, unit, first, second, ratio, and goal and
@@ -44,10 +55,10 @@ sub join_results {
             unit   => ($second->{lines}{$name} // $first->{lines}{$name})->{unit},
         );
         $row{ratio} = $row{second} / $row{first} if defined $row{second} && $row{first};
-        if ($goal && $goal->{ratio} ne '-' && defined $row{ratio}) {
-            $row{goal} = $goal->{ratio};
-            my $missed = $goal->{kind} eq 'must' ? 'NO' : 'not yet';
-            $row{met} = $row{ratio} <= $goal->{ratio} ? 'yes' : $missed;
+        my $met = $goal ? is_met($goal, @row{qw(second ratio)}) : undef;
+        if (defined $met) {
+            $row{goal} = $goal->{share} // grouped($goal->{most});
+            $row{met} = $met ? 'yes' : $goal->{kind} eq 'must' ? 'NO' : 'not yet';
         }
         push @rows, \%row;
     }
@@ -60,6 +71,11 @@ sub grouped {
     my $text = $value < 100 ? sprintf '%.1f', $value : sprintf '%.0f', $value;
     1 while $text =~ s/^(\d+)(\d{3})/$1,$2/;
     return $text;
+}
+
+sub whole {
+    my ($value) = @_;
+    return defined $value ? grouped(int($value + 0.5) + 0) =~ s/\.0$//r : '-';
 }
 
 sub ratio_text {
@@ -215,7 +231,9 @@ sub document {
     my ($dir, $path) = @_;
     my $text = read_text($path);
     my %tables;
-    $tables{exact} = read_text("$dir/exact.txt") if -e "$dir/exact.txt";
+    for my $name (grep { -e "$dir/$_.txt" } qw(exact limits)) {
+        $tables{$name} = read_text("$dir/$name.txt");
+    }
     $tables{wall} = wall_table($dir) if glob "$dir/wall-*.tsv";
     for my $name (sort keys %tables) {
         $text =~ s/(<!-- $name -->\n```\n).*?(```\n<!-- end -->)/$1$tables{$name}$2/s

@@ -3,11 +3,12 @@
 # fetch.sh - what the benchmark needs of Debian: the kernel to compare with and Lua's library,
 # unpacked, not installed.
 #
-# Usage: fetch.sh DIRECTORY
+# Usage: fetch.sh DIRECTORY linux|lua...
 # Afterwards DIRECTORY/linux/vmlinuz is the kernel, DIRECTORY/linux/version its package and version,
 # and DIRECTORY/lua/usr holds Lua's headers and library. What is there already is not fetched again.
 set -eu
 directory=$1
+shift
 mkdir -p "$directory/linux" "$directory/lua" "$directory/packages"
 cd "$directory"
 
@@ -16,7 +17,8 @@ fetch() {
     (cd packages && apt-get -q -o APT::Sandbox::User=root download "$1")
 }
 
-if [ ! -s linux/version ]; then
+fetch_linux() {
+    [ ! -s linux/version ] || return 0
     # The cloud kernel's package is empty and depends on the real one.
     package=$(apt-cache depends linux-image-cloud-amd64 |
         sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
@@ -28,9 +30,14 @@ if [ ! -s linux/version ]; then
     cp linux/root/boot/vmlinuz-* linux/vmlinuz
     rm -rf linux/root
     dpkg-deb -f "$archive" Package Version | sed 's/.*: //' | paste -sd' ' >linux/version
-fi
+}
 
-if [ ! -d lua/usr ]; then
+fetch_lua() {
+    [ ! -d lua/usr ] || return 0
     fetch liblua5.4-dev
     dpkg-deb -x "$(ls -t packages/liblua5.4-dev_*.deb | head -n 1)" lua
-fi
+}
+
+for what; do
+    "fetch_$what"
+done
