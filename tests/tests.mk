@@ -3,7 +3,7 @@
 # make test runs them; with FAULT=NAME those that the planted fault must turn red.
 
 VM_NEEDS = kernel-debug launcher $(VM_IMAGE)
-PROVE := prove --failures --comments --jobs 2 --exec ''
+PROVE := prove --failures --comments --jobs 2 --exec tests/keep
 
 include tests/unit/unit.mk
 include tests/vm/vm.mk
@@ -22,7 +22,9 @@ host-tests: all $(VM_NEEDS)
 
 ifeq ($(FAULT),)
 do-test: all $(VM_NEEDS) $(VM_RUNS) $(SMOKE_DIRECT) $(UNIT_GCC) $(UNIT_CLANG)
+	@rm -rf $(BUILD)/tap
 	@$(PROVE) --timer $(UNIT_GCC) $(UNIT_CLANG) $(HOST_TESTS) $(VM_RUNS) $(SMOKE_DIRECT)
+	@tools/check-seeds --ran $(BUILD)/tap
 else
 do-test: $(VM_NEEDS)
 	@tests/fault $(FAULT)

@@ -24,19 +24,15 @@ sub check {
 # --- The rows ---
 {
     my ($code, $out) = check('.');
-    ok($code == 0, 'every row of docs/seeds.md and docs/notes.md names cases that exist') or diag $out;
+    ok($code == 0, 'every row of docs/seeds.md and docs/notes.md names cases that exist, and every name of the seeds has a row') or diag $out;
 }
-SKIP: {
-    skip 'the seed documents are not here', 1 unless -d '../shared/seeds';
-    my ($code, $out) = check('.', '--names', '../shared/seeds');
-    ok($code == 0, 'every name in the seed documents has a row') or diag $out;
-}
-
 # --- The check is checked ---
-make_path("$dir/docs", "$dir/tests/vm");
+make_path("$dir/docs", "$dir/tests/vm", "$dir/tests/host", "$dir/tap");
 spew("$dir/tests/vm/test_a.c", qq{CASE("one thing")\n{\n}\nCASE_LIMIT("a long "\n     "fact", 5)\n{\n}\n});
 spew("$dir/docs/notes.md", "nothing\n");
-sub rows { spew("$dir/docs/seeds.md", "| x | shown by |\n|---|---|\n" . join '', map { "| row | $_ |\n" } @_) }
+sub names { spew("$dir/tests/host/seed-names.txt", join '', map { "$_\n" } @_) }
+sub rows { spew("$dir/docs/seeds.md", "| x | shown by |\n|---|---|\n" . join '', map { "| a `row` of it | $_ |\n" } @_) }
+names('# a remark', 'row', 'a `row` of it');
 rows('`a: one thing`', '`a: a long fact` `a: one thing`');
 is((check($dir))[0], 0, 'cases that exist are found, in parts too');
 rows('`a: another thing`');
@@ -46,12 +42,26 @@ is((check($dir))[0], 1, 'and a program that does not');
 rows('one thing');
 is((check($dir))[0], 1, 'and a row without a case');
 rows('`a: one thing`');
-spew("$dir/tap", "ok 1 - one thing\n1..1\n");
-is((check($dir, '--ran', 'tap'))[0], 0, 'a case that passed is found in the log');
-spew("$dir/tap", "1..0\n");
-is((check($dir, '--ran', 'tap'))[0], 1, 'one that did not run is noticed');
-spew("$dir/tap", "not ok 1 - one thing\nok 1 - one thing\n1..1\n");
-is((check($dir, '--ran', 'tap'))[0], 1, 'and one that failed once');
+names('row', 'column');
+like((check($dir))[1], qr/column has no row/, 'and a name without a row');
+names('ro');
+is((check($dir))[0], 1, 'for which a part of a word is not enough');
+names('row');
+sub ran {
+    my (%logs) = @_;
+    unlink glob "$dir/tap/*";
+    spew("$dir/tap/$_", $logs{$_}) for keys %logs;
+    return (check($dir, '--ran', 'tap'))[0];
+}
+is(ran('a.2.tap' => "ok 1 - one thing # 12 ms\n1..1\n"), 0, 'a case that passed is found in the log of its program');
+is(ran('a.tap' => "ok 1 - one thing\n1..1\n"), 0, 'which may have no number of CPUs');
+is(ran('a.2.tap' => "1..0\n"), 1, 'one that did not run is noticed');
+is(ran('aa.2.tap' => "ok 1 - one thing\n1..1\n"), 1, 'and one of the same words that another program ran');
+is(ran('a.1.tap' => "not ok 1 - one thing\n", 'a.2.tap' => "ok 1 - one thing\n"), 1, 'and one that failed once');
+is(ran('a.2.tap' => "ok 1 - one thing else\n"), 1, 'and one that has other words');
+is((check($dir, '--ran', 'nowhere'))[0] != 0, 1, 'logs have to be there');
+is(system("tests/keep sh -c 'exit 3' >/dev/null") >> 8, 3, 'a test that is kept ends as it ends');
+is(system("tests/keep sh -c 'kill -9 \$\$' >/dev/null") >> 8, 137, 'by a signal too');
 
 # --- The box by hand ---
 {
