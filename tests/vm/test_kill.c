@@ -8,21 +8,18 @@
 // KILLS_EACH how many each point must have had.
 #define _GNU_SOURCE
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "tests/vm/box.h"
+#include "tests/vm/kill/doings.h"
 #include "tests/vm/vmtest.h"
 
 #define PATIENCE_MS 20000
@@ -30,264 +27,6 @@
 #define NEST_DEPTH 30 // the test is in a box itself
 #define NEST_SPAWNERS 5
 #define ROUNDS_MAX 20
-
-// --- What the victims do ---
-
-static void *sleep_for_ever(void *unused)
-{
-    for (;;)
-        pause();
-    return unused;
-}
-
-static void fork_for_ever(void)
-{
-    for (;;) {
-        pid_t pid = fork();
-
-        if (pid == 0)
-            _exit(3);
-        waitpid(pid, NULL, 0);
-    }
-}
-
-static void *nothing(void *argument)
-{
-    return argument;
-}
-
-static void make_threads(void)
-{
-    for (;;) {
-        pthread_t threads[4];
-
-        for (int i = 0; i < 4; i++)
-            pthread_create(&threads[i], NULL, nothing, NULL);
-        for (int i = 0; i < 4; i++)
-            pthread_join(threads[i], NULL);
-    }
-}
-
-static void make_boxes(void)
-{
-    for (;;) {
-        struct test_box box;
-
-        if (box_new(&box) == 0)
-            box_close(&box);
-    }
-}
-
-static void exec_again(void)
-{
-    pthread_t thread;
-
-    for (int i = 0; i < 3; i++)
-        pthread_create(&thread, NULL, sleep_for_ever, NULL);
-    execl("/bin/test_kill", "test_kill", "victim", "exec", (char *)NULL);
-}
-
-static void touch_memory(void)
-{
-    for (;;) {
-        char *at = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        memset(at, 1, 1 << 16);
-        munmap(at, 1 << 16);
-    }
-}
-
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-static void raise_signals(void)
-{
-    signal(SIGUSR1, on_signal);
-    for (;;)
-        raise(SIGUSR1);
-}
-
-static void stop_and_continue(void)
-{
-    pid_t pid = fork();
-
-    for (;;) {
-        if (pid == 0) {
-            raise(SIGSTOP);
-        } else {
-            waitpid(pid, NULL, WUNTRACED);
-            kill(pid, SIGCONT);
-        }
-    }
-}
-
-// A child that ends by being killed, so that whoever waits is waiting when the end comes.
-static void wait_for_child(void)
-{
-    if (fork() == 0)
-        sleep_for_ever(NULL);
-    while (wait(NULL) < 0)
-        ;
-}
-
-static void read_pipe(void)
-{
-    int fds[2];
-    char byte;
-
-    if (pipe(fds) == 0 && fork() == 0)
-        sleep_for_ever(NULL);
-    while (read(fds[0], &byte, 1) != 0)
-        ;
-}
-
-static void read_terminal(void)
-{
-    int master = open("/dev/ptmx", O_RDWR), number, unlock = 0;
-    char name[32], byte;
-
-    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) != 0 || ioctl(master, TIOCGPTN, &number) != 0)
-        return;
-    snprintf(name, sizeof(name), "/dev/pts/%d", number);
-    if (read(open(name, O_RDWR | O_NOCTTY), &byte, 1) == 1)
-        return;
-}
-
-static void write_pipe(void)
-{
-    static char bytes[65536];
-    int fds[2];
-
-    if (pipe(fds) == 0)
-        while (write(fds[1], bytes, sizeof(bytes)) > 0)
-            ;
-}
-
-static void open_fifo(void)
-{
-    if (mkfifo("/t/fifo", 0600) == 0)
-        open("/t/fifo", O_RDONLY);
-}
-
-static void poll_pipe(void)
-{
-    int fds[2];
-    struct pollfd fd;
-
-    if (pipe(fds) == 0) {
-        fd = (struct pollfd){ .fd = fds[0], .events = POLLIN };
-        poll(&fd, 1, -1);
-    }
-}
-
-static void wait_epoll(void)
-{
-    int fds[2], set = epoll_create1(0);
-    struct epoll_event event = { .events = EPOLLIN };
-
-    if (pipe(fds) == 0 && epoll_ctl(set, EPOLL_CTL_ADD, fds[0], &event) == 0)
-        epoll_wait(set, &event, 1, -1);
-}
-
-static void wait_futex(void)
-{
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t thread;
-
-    pthread_create(&thread, NULL, sleep_for_ever, NULL);
-    pthread_mutex_lock(&mutex);
-    pthread_mutex_lock(&mutex);
-}
-
-static void sleep_long(void)
-{
-    struct timespec time = { .tv_sec = 1000 };
-
-    nanosleep(&time, NULL);
-}
-
-static void wait_signal(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigsuspend(&set);
-}
-
-static void wait_vfork(void)
-{
-    if (vfork() == 0)
-        sleep_for_ever(NULL);
-}
-
-static void wait_lock(void)
-{
-    int fd = open("/t/lock", O_RDWR | O_CREAT, 0600), fds[2];
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char byte;
-
-    if (fd < 0 || pipe(fds) != 0)
-        return;
-    if (fork() == 0) {
-        fcntl(fd, F_SETLKW, &lock);
-        if (write(fds[1], "x", 1) == 1)
-            sleep_for_ever(NULL);
-    }
-    if (read(fds[0], &byte, 1) == 1)
-        fcntl(fd, F_SETLKW, &lock);
-}
-
-// Several that want the same directory at a time.
-static void *contend(void *name)
-{
-    char path[32];
-
-    snprintf(path, sizeof(path), "/t/%d", gettid());
-    for (;;) {
-        mkdir(path, 0755);
-        rmdir(path);
-        munmap(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
-    }
-    return name;
-}
-
-static void contend_all(void)
-{
-    pthread_t thread;
-
-    for (int i = 0; i < 6; i++)
-        pthread_create(&thread, NULL, contend, NULL);
-    contend(NULL);
-}
-
-static void rest(void)
-{
-    sleep_for_ever(NULL);
-}
-
-static const struct doing {
-    const char *name;
-    void (*run)(void);
-} doings[] = {
-    { "fork", fork_for_ever },    { "threads", make_threads },   { "boxes", make_boxes },
-    { "exec", exec_again },       { "memory", touch_memory },    { "signals", raise_signals },
-    { "stop", stop_and_continue }, { "child", wait_for_child },  { "read", read_pipe },
-    { "terminal", read_terminal }, { "write", write_pipe },      { "fifo", open_fifo },
-    { "poll", poll_pipe },        { "epoll", wait_epoll },       { "futex", wait_futex },
-    { "sleep", sleep_long },      { "sigsuspend", wait_signal }, { "vfork", wait_vfork },
-    { "lock", wait_lock },        { "contend", contend_all },    { "rest", rest },
-};
-
-static int be_victim(const char *name)
-{
-    for (size_t i = 0; i < sizeof(doings) / sizeof(doings[0]); i++) {
-        if (strcmp(name, doings[i].name) == 0)
-            doings[i].run();
-    }
-    return 77; // it should have been killed
-}
 
 // --- The points, and what passes them ---
 
@@ -329,7 +68,12 @@ static const struct step {
     { "ctl-execfd", "rest", "execfd 0 x", 3 }, { "ctl-wx", "exec", "wx on", 3 },
     { "ctl-adopt", "fork", "adopt off", 3 }, { "ctl-leash", "fork", "leash on", 3 },
     { "ctl-strict", "fork", "strict on", 3 }, { "ctl-keep", "fork", "keep on", 3 },
-    { "ctl-uid", "fork", "uid 5 5", 3 },
+    { "ctl-uid", "fork", "uid 5 5", 3 },   { "ctl-reap", "reap", NULL, 8 },
+    { "wait-read", "wait", NULL, 1 },      { "wait-read", "note", NULL, 1 },
+    { "wait-read", "eventfd", NULL, 1 },   { "wait-read", "timerfd", NULL, 1 },
+    { "wait-read", "signalfd", NULL, 1 },  { "wait-other", "sendfile", NULL, 1 },
+    { "wait-poll", "select", NULL, 1 },    { "wait-signal", "sigwait", NULL, 1 },
+    { "wait-futex", "pi", NULL, 1 },       { "wait-lock", "flock", NULL, 1 },
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
@@ -427,6 +171,26 @@ static bool is_passed(const struct step *step)
     return strcmp(step->point, "wait-mutex") != 0 || cpu_count() > 1;
 }
 
+// Every point that the kernel lists has killed, by its own count: none is without a step.
+static void check_all_points(int points)
+{
+    static char text[8192];
+    ssize_t length = pread(points, text, sizeof(text) - 1, 0);
+
+    CHECK(length > 0 && length < (ssize_t)sizeof(text) - 1);
+    text[length] = '\0';
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char name[32];
+        unsigned long count;
+
+        CHECK_EQUAL(sscanf(line, "%31s %lu", name, &count), 2);
+        if (count == 0 && strcmp(name, "refused") != 0 && (strcmp(name, "wait-mutex") != 0 || cpu_count() > 1)) {
+            printf("# no kill at %s\n", name);
+            CHECK(!"each point has killed");
+        }
+    }
+}
+
 // The ledger as it is when the record of a dead box is kept, and nothing else of it.
 static void take_baseline(void)
 {
@@ -463,6 +227,8 @@ CASE_LIMIT("a kill at any step leaves nothing, in time", 3000)
         printf("# %u kills at %s (%s)\n", kills[i], steps[i].point, steps[i].doing);
         CHECK(kills[i] >= each || !is_passed(&steps[i]));
     }
+    if (each > 0)
+        check_all_points(points);
     close(points);
 }
 

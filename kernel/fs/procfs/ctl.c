@@ -18,6 +18,7 @@
 #include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/box.h"
+#include "kernel/proc/kill_point.h"
 #include "kernel/vfs/handle.h"
 #include "kernel/vfs/iobuf.h"
 #include "lib/base/errors.h"
@@ -135,6 +136,7 @@ static int do_reap(struct handle *handle, struct ctl_file *file)
     spin_unlock_irq_restore(&tree_lock, state);
     if (!around && (handle->grant->rights & RIGHT_WRITE) == 0)
         return -EPERM;
+    kill_point(KILL_AT_CTL + CTL_reap, process_current()); // the subject is dead: whose box is at stake is the writer
     return process_reap(record);
 }
 
