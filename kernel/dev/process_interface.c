@@ -144,7 +144,7 @@ static int check_new(struct process *made)
     EXPECT(process_read_fd(made, 0, &handle) == -EBADF);
     EXPECT(process_start(made, 0) == -ENOEXEC);
     EXPECT(process_new(process_current(), 63, &high) == 0);
-    EXPECT(high->priority == MIN(39, made->box->priority_ceiling));
+    EXPECT(high->priority == PRIORITY_USER_MOST);
     record = high->record;
     record_get(record);
     process_kill(high, -9);

@@ -176,11 +176,17 @@ void region_release_all(struct list *dead)
     }
 }
 
+static void count_mapped(struct space *space, uint64_t bytes)
+{
+    space->pages_mapped += bytes >> PAGE_SHIFT;
+    space->pages_mapped_peak = MAX(space->pages_mapped_peak, space->pages_mapped);
+}
+
 void region_insert(struct region *region, struct region *original)
 {
     link_tree(region);
     link_pager(region, original);
-    region->space->pages_mapped += (region->end - region->start) >> PAGE_SHIFT;
+    count_mapped(region->space, region->end - region->start);
 }
 
 void region_remove(struct region *region, struct list *dead)
@@ -220,8 +226,8 @@ void region_set_bounds(struct region *region, vaddr_t start, vaddr_t end)
 {
     struct space *space = region->space;
 
-    space->pages_mapped += (end - start) >> PAGE_SHIFT;
     space->pages_mapped -= (region->end - region->start) >> PAGE_SHIFT;
+    count_mapped(space, end - start);
     if (region->pager != NULL) {
         rwlock_write_lock(&region->pager->lock);
         store_bounds(region, start, end);

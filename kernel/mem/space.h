@@ -75,6 +75,7 @@ struct space {
     atomic_long pages_resident; // a  user pages mapped
     atomic_long pages_shared;   // a  of which from pagers
     uint64_t pages_mapped;      // s  the sum of all regions
+    uint64_t pages_mapped_peak; // s
     vaddr_t arg_start, arg_end, env_start, env_end; // s  for /proc
     vaddr_t vdso; // s  where its code goes, the clock's page right below it; 0: it has none
 };

@@ -45,7 +45,6 @@ static void box_init(struct box *box, struct account *account)
     list_init(&box->deadline_link);
     timer_init(&box->deadline, deadline_fire);
     timer_init(&box->cputime, cputime_fire);
-    box->priority_ceiling = 39;
     memcpy(box->hostname, "boxwork", sizeof("boxwork"));
     atomic_init(&box->unsettled, 1);
 }
@@ -99,7 +98,6 @@ int box_create(struct box *outer, struct box **box)
     account_set_limit(account, RESOURCE_FDS, FDS_DEFAULT);
     made->depth = outer->depth + 1;
     made->outer = outer;
-    made->priority_ceiling = outer->priority_ceiling;
     memcpy(made->hostname, outer->hostname, sizeof(made->hostname));
     box_get(outer);
     *box = made;

@@ -51,7 +51,6 @@ struct box {
     atomic_long unsettled;    // a
     atomic_long stopped;      // a  processes stopped by job control
     atomic_bool suspended;    // a  from outside: holds every thread, those of inner boxes too
-    unsigned priority_ceiling; // I
     atomic_uint priority;     // a  its weight beside the threads and boxes of the box around
     struct timer deadline;    // armed at start when quota deadline is set
     struct timer cputime;     // armed while a limit of cputime is set

@@ -177,8 +177,7 @@ void exec_image_begin(struct process *process)
 
 static bool may_exec(struct process *process)
 {
-    return atomic_load(&process->state) == PROCESS_NEW ||
-           (atomic_load(&process->flags) & PROCESS_SUSPENDED);
+    return atomic_load(&process->state) == PROCESS_NEW || process_is_suspended(process);
 }
 
 // Keeps the image for later. Returns what is to be freed: the one before, or the image itself if

@@ -27,7 +27,8 @@
 // Whether a living process takes in orphans of its box; tree_lock held.
 static bool adopts(const struct process *process)
 {
-    return process->subreaper && atomic_load(&process->state) < PROCESS_ENDING &&
+    return (process->adopts || (process->subreaper && !process->head)) &&
+           atomic_load(&process->state) < PROCESS_ENDING &&
            !(atomic_load(&process->flags) & PROCESS_DYING);
 }
 
@@ -72,14 +73,11 @@ static bool adopt(struct record *child, struct process *adopter)
         atomic_store(&child->process->parent_pid, adopter->pid);
         dies = send_parent_death(child->process);
     }
-    if (!adopter->head) {
-        if (atomic_load(&child->done) || child->stop_signal != 0 || child->continued)
-            record_report(child);
-        return dies;
-    }
-    child->reap_when_done = true;
+    child->reap_when_done |= adopter->head;
     if (atomic_load(&child->done))
-        record_unlink(child);
+        record_report_end(child);
+    else if (child->stop_signal != 0 || child->continued)
+        record_report(child);
     return dies;
 }
 

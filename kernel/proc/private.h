@@ -47,6 +47,9 @@ void record_forget_outer(struct record *record);
 void record_notify_parent(struct record *record, int code, int status);
 // The child has something to tell wait4: wakes who waits for it. tree_lock held.
 void record_report(struct record *record);
+// The parent hears of a child that is done, or, where its action for SIGCHLD says so, the record
+// goes at once. tree_lock held.
+void record_report_end(struct record *record);
 
 // kill.c
 

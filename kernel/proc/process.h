@@ -102,7 +102,8 @@ struct process {
     struct groups *groups;        // p  counted; NULL: none
     struct signals *signals;      // I  actions, pending, notes: note.h
     struct posix_timers *timers;  // p  NULL until the first: ipc/posix_timer.h
-    bool subreaper;               // T  adopts orphans (heads: on unless ctl adopt off)
+    bool adopts;                  // T  ctl adopt: takes in orphans of its box; on for heads
+    bool subreaper;               // T  PR_SET_CHILD_SUBREAPER: so does a member that asks for it
     bool has_executed;            // p  since its fork
     bool stop_reported;           // p
     // p  SIGCONT lifted a reported stop; the first thread to go on tells the parent
@@ -124,8 +125,8 @@ struct process *process_current(void);
 struct process *process_get_kernel(void);
 
 // Makes the head of a new, empty box inside parent's box: no fds, names, environment, regions; not
-// started. It counts as one thread until started. priority: 0-63, capped by the box's ceiling. It
-// and its record may be found from now on.
+// started. It counts as one thread until started. priority: 0-63; what is above
+// PRIORITY_USER_MOST counts as that. It and its record may be found from now on.
 // Returns 0 and a counted process. Errors: -EAGAIN (32 boxes deep, or a quota), -ENOMEM, -ESRCH
 // (parent or its box is dying; a calling thread of its own leaves before it sees that). No lock is
 // held.
@@ -215,6 +216,8 @@ size_t process_get_cmdline(struct process *process, size_t offset, void *to, siz
 // it), -ESRCH, -EINTR.
 int process_suspend(struct process *process, bool box) MUST_CHECK;
 void process_resume(struct process *process, bool box);
+// Whether it is held: itself, or its box or one around it as a whole.
+bool process_is_suspended(const struct process *process);
 
 // The names of the process's box: what is behind a name is a grant, a tree's node as its top with
 // rights; "" names the root tree. Errors of all: -ESRCH nothing lives in the box any more.
@@ -295,7 +298,8 @@ void process_children_usage(struct process *process, struct linux_rusage *usage)
 int process_set_rlimit(struct process *process, unsigned which, const uint64_t limit[2],
                        uint64_t old[2]) MUST_CHECK;
 uint64_t process_rlimit(unsigned which);
-// All threads'; capped by the box's ceiling. To who is outside its box, a head's is the box's: its
+#define PRIORITY_USER_MOST 39 // nice -20; those above it are the kernel's
+// All threads'; at most PRIORITY_USER_MOST. To who is outside its box, a head's is the box's: its
 // weight beside others in the box around. The head itself takes that over until it is started.
 void process_set_priority(struct process *process, unsigned priority);
 unsigned process_priority(const struct process *process);

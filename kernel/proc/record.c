@@ -244,17 +244,23 @@ void record_notify_parent(struct record *record, int code, int status)
         notify_signal(parent, record, SIGCHLD, code, status);
 }
 
-void record_publish(struct record *record)
+void record_report_end(struct record *record)
 {
-    uint64_t irq = spin_lock_irq_save(&tree_lock);
     int status, code = end_code(record->status, &status);
 
-    atomic_store_explicit(&record->done, true, memory_order_release);
     record_notify_parent(record, code, status);
-    waitq_wake(&record->waiters, WAKE_ALL, 0);
     record_report(record);
     if (record->reap_when_done)
         record_unlink(record);
+}
+
+void record_publish(struct record *record)
+{
+    uint64_t irq = spin_lock_irq_save(&tree_lock);
+
+    atomic_store_explicit(&record->done, true, memory_order_release);
+    waitq_wake(&record->waiters, WAKE_ALL, 0);
+    record_report_end(record);
     record_put(record); // the process's
     spin_unlock_irq_restore(&tree_lock, irq);
 }

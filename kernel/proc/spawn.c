@@ -69,8 +69,8 @@ int process_new_in(struct box *box, struct process *parent, unsigned priority,
     if (error == 0) {
         process_get(made); // for the caller, before others can find and end it
         made->head = true;
-        made->subreaper = true;
-        made->priority = MIN(priority, box->priority_ceiling);
+        made->adopts = true;
+        made->priority = MIN(priority, (unsigned)PRIORITY_USER_MOST);
         box_set_priority(box, made->priority);
         error = add_parts(made);
     }
@@ -164,10 +164,8 @@ int process_start(struct process *process, vaddr_t entry)
     mutex_lock(&process->exec_lock);
     if (atomic_load(&process->state) == PROCESS_NEW)
         error = start_new(process, entry);
-    else if (process->head && process_current()->box != process->box)
-        process_resume(process, true);
-    else
-        process_resume(process, false);
+    if (error == 0)
+        process_resume(process, process->head && process_current()->box != process->box);
     mutex_unlock(&process->exec_lock);
     return error;
 }

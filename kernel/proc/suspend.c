@@ -20,24 +20,24 @@
 #include "kernel/proc/thread.h"
 #include "kernel/sync/spinlock.h"
 
-#define HELD (PROCESS_SUSPENDED | PROCESS_STOPPED)
-
 // Woken when a thread parks or leaves, for those that wait until a box is at rest.
 static struct waitq park_events = WAITQ_INIT(park_events);
 
+bool process_is_suspended(const struct process *process)
+{
+    const struct box *box = process->box;
+
+    while (box != NULL && !atomic_load(&box->suspended))
+        box = box->outer;
+    return box != NULL || (atomic_load(&process->flags) & PROCESS_SUSPENDED);
+}
+
 bool thread_must_park(struct uthread *thread)
 {
-    struct process *process = thread->process;
+    const struct process *process = thread->process;
 
-    if (thread_killed())
-        return false;
-    if (atomic_load(&process->flags) & HELD)
-        return true;
-    for (struct box *box = process->box; box != NULL; box = box->outer) {
-        if (atomic_load(&box->suspended))
-            return true;
-    }
-    return false;
+    return !thread_killed() &&
+           ((atomic_load(&process->flags) & PROCESS_STOPPED) || process_is_suspended(process));
 }
 
 void thread_set_parked(struct uthread *thread, bool parked)

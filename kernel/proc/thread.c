@@ -205,7 +205,7 @@ void process_set_priority(struct process *process, unsigned priority)
     struct uthread *thread;
     uint64_t irq;
 
-    priority = MIN(priority, process->box->priority_ceiling);
+    priority = MIN(priority, (unsigned)PRIORITY_USER_MOST);
     if (means_box(process)) {
         box_set_priority(process->box, priority);
         if (atomic_load(&process->box->started))
@@ -227,7 +227,6 @@ static char letter_of(struct uthread *thread)
 
 char process_state_letter(struct process *process, unsigned *threads)
 {
-    unsigned flags = atomic_load(&process->flags);
     struct uthread *thread;
     char letter = 'S';
     uint64_t irq;
@@ -241,5 +240,7 @@ char process_state_letter(struct process *process, unsigned *threads)
     spin_unlock_irq_restore(&process->lock, irq);
     if (atomic_load(&process->state) >= PROCESS_ENDING && *threads == 0)
         return 'Z';
-    return flags & (PROCESS_STOPPED | PROCESS_SUSPENDED) ? 'T' : letter;
+    if ((atomic_load(&process->flags) & PROCESS_STOPPED) || process_is_suspended(process))
+        return 'T';
+    return letter;
 }

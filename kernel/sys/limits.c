@@ -115,8 +115,7 @@ struct nice_walk {
     bool refused;
 };
 
-// Lowering is always allowed, raising up to what RLIMIT_NICE says, as euid 0 up to the box's
-// ceiling.
+// Lowering is always allowed, raising up to what RLIMIT_NICE says, as euid 0 up to the most.
 int nice_set(struct process *process, int nice)
 {
     if (nice < nice_of(process) && process_current()->euid != 0 &&

@@ -353,7 +353,7 @@ static int do_switch(const struct subject *subject, const struct ctl_command *co
 
     switch (command->number) {
     case CTL_adopt:
-        subject->process->subreaper = on;
+        subject->process->adopts = on;
         break;
     case CTL_leash:
         subject->box->leash = on;

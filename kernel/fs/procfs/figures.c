@@ -81,6 +81,7 @@ static void get_space(struct process *process, struct space_figures *figures)
     figures->resident = (uint64_t)atomic_load(&space->pages_resident) * PAGE_SIZE;
     figures->shared = (uint64_t)atomic_load(&space->pages_shared) * PAGE_SIZE;
     mutex_lock(&space->lock);
+    figures->mapped_peak = space->pages_mapped_peak * PAGE_SIZE;
     figures->arg_start = space->arg_start;
     figures->arg_end = space->arg_end;
     figures->env_start = space->env_start;

@@ -10,7 +10,7 @@ struct subject;
 
 // In bytes.
 struct space_figures {
-    uint64_t mapped, resident, shared, text, data, stack;
+    uint64_t mapped, mapped_peak, resident, shared, text, data, stack;
     uint64_t arg_start, arg_end, env_start, env_end, brk_start, stack_top;
 };
 

@@ -17,7 +17,6 @@
 #include "kernel/vfs/handle.h"
 #include "lib/base/fmt.h"
 
-#define PRIORITY_USER_MOST 39
 #define PRIORITY_MOST 63
 #define CMDLINE_PIECE 4096
 
@@ -85,7 +84,7 @@ static int show_prio(const struct subject *subject, struct text *text)
     return 0;
 }
 
-// Errors: -EINVAL no number from 0 to 63; -EPERM the kernel's part, above the box's ceiling, or
+// Errors: -EINVAL no number from 0 to 63; -EPERM the kernel's part, or
 // upwards without being in a box around.
 static int store_prio(const struct subject *subject, const char *data, size_t size)
 {
@@ -96,7 +95,7 @@ static int store_prio(const struct subject *subject, const char *data, size_t si
             return -EINVAL;
         priority = 0;
     }
-    if (priority > PRIORITY_USER_MOST || priority > subject->box->priority_ceiling)
+    if (priority > PRIORITY_USER_MOST)
         return -EPERM;
     if (subject->relation != RELATION_AROUND && priority > process_priority(subject->process))
         return -EPERM;

@@ -4,7 +4,7 @@
 // A limit belongs to who set it: the box itself may tighten it, a box around may loosen it, unless
 // a box further out has set it.
 // Charges go up the chain of accounts, so a limit above that of a box around is never reached, and
-// the least one is shown.
+// the least one is shown; but for deadlines, which count from different starts.
 // Locking: quota_lock is held from looking at a limit to setting it, so that nobody loosens what is
 // being tightened.
 
@@ -121,6 +121,9 @@ void limit_get(struct box *box, enum quota_key key, struct limit_state *state)
     state->used = (int64_t)(key == QUOTA_cputime ? run_time(box) : box_elapsed(box));
     state->peak = state->used;
     state->limit = own_limit(box, key);
+    // A deadline is not comparable: each counts from the start of its own box.
+    for (box = box->outer; box != NULL && key == QUOTA_cputime; box = box->outer)
+        state->limit = MIN(state->limit, own_limit(box, key));
 }
 
 void limit_print(struct text *text, enum quota_key key, int64_t value)

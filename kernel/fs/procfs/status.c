@@ -50,7 +50,7 @@ static void show_memory(const struct figures *figures, struct text *text)
 {
     const struct space_figures *space = &figures->space;
 
-    show_kib(text, "VmPeak", space->mapped);
+    show_kib(text, "VmPeak", space->mapped_peak);
     show_kib(text, "VmSize", space->mapped);
     show_kib(text, "VmHWM", MAX(figures->usage.resident_peak, space->resident));
     show_kib(text, "VmRSS", space->resident);
@@ -74,8 +74,12 @@ static void show_signals(const struct figures *figures, struct text *text)
                (unsigned long long)signals->caught);
 }
 
-static void show_flags(unsigned flags, struct text *text)
+static void show_flags(const struct process *process, struct text *text)
 {
+    unsigned flags = atomic_load(&process->flags);
+
+    if (process_is_suspended(process))
+        flags |= PROCESS_SUSPENDED;
     text_print(text, "Flags:\t%s%s%s%s\n", flags == PROCESS_NONE ? "NONE" : "",
                (flags & PROCESS_DYING) != 0 ? "DYING " : "",
                (flags & PROCESS_SUSPENDED) != 0 ? "SUSPENDED " : "",
@@ -128,7 +132,7 @@ static void show_living(const struct subject *subject, struct text *text)
     text_print(text, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
                (unsigned long long)figures.usage.switches_voluntary,
                (unsigned long long)figures.usage.switches_forced);
-    show_flags(atomic_load(&process->flags), text);
+    show_flags(process, text);
 }
 
 static void show_dead(const struct subject *subject, struct text *text)

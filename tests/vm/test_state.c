@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// test_state.c - what a process is said to be, and what is left of it: adoption, suspension, figures, notes.
+//
+// vm: smp
+#define _GNU_SOURCE
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/vm/box.h"
+#include "tests/vm/vmtest.h"
+
+#define REPORT 3 // the fd by which a program in a box says something
+
+// --- This program in a box ---
+
+static struct {
+    const char *name;
+    int (*run)(void);
+} programs[8];
+
+static int command(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && programs[i].name != NULL; i++) {
+        if (strcmp(argv[1], programs[i].name) == 0)
+            return programs[i].run();
+    }
+    return -1;
+}
+
+// PROGRAM("name") { body }: what runs in a box when box_program says so; returns its exit code.
+#define PROGRAM(text)                                                                              \
+    static int VMTEST_NAME(program_, __LINE__)(void);                                              \
+    __attribute__((constructor(1000 + __LINE__))) static void VMTEST_NAME(enter_, __LINE__)(void)  \
+    {                                                                                              \
+        size_t i = 0;                                                                              \
+        while (programs[i].name != NULL)                                                           \
+            i++;                                                                                   \
+        programs[i].name = (text);                                                                 \
+        programs[i].run = VMTEST_NAME(program_, __LINE__);                                         \
+        vmtest_command = command;                                                                  \
+    }                                                                                              \
+    static int VMTEST_NAME(program_, __LINE__)(void)
+
+// Starts such a program in a box with more commands before. Returns the read end of its fd REPORT, -1 on failure.
+static int box_program(struct test_box *box, const char *extra, const char *name)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0 || box_new(box) != 0 ||
+        box_do(box, "bind bin /bin rx\nbind proc /proc rwx\ngive 1 1\ngive 2 2\ngive %d %d\n%s", ends[1], REPORT, extra) != 0 ||
+        box_do(box, "exec /bin/test_state %s\nstart", name) != 0)
+        return -1;
+    close(ends[1]);
+    return ends[0];
+}
+
+static void say(char what)
+{
+    if (write(REPORT, &what, 1) != 1)
+        _exit(98);
+}
+
+// What the program says next; 0: it is gone.
+static int hear(int fd)
+{
+    char what;
+
+    return read(fd, &what, 1) == 1 ? what : 0;
+}
+
+static void pause_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+
+static int status_of(pid_t pid)
+{
+    int status;
+
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// --- Orphans ---
+
+// A child whose child leaves a dead one of its own, exited with 33, to whoever adopts; the child goes on. Returns the
+// child's number, and that of the dead one.
+static pid_t leave_dead_orphan(pid_t *orphan)
+{
+    int ends[2];
+    pid_t child;
+    char byte;
+
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    child = fork();
+    if (child == 0) {
+        pid_t between, dead;
+        siginfo_t info;
+
+        signal(SIGCHLD, SIG_DFL);
+        between = fork();
+        if (between == 0) {
+            dead = fork();
+            if (dead == 0)
+                _exit(33);
+            if (waitid(P_PID, (id_t)dead, &info, WEXITED | WNOWAIT) != 0 ||
+                write(ends[1], &dead, sizeof(dead)) != sizeof(dead))
+                _exit(1);
+            _exit(0);
+        }
+        if (status_of(between) == 0 && write(ends[1], "g", 1) == 1)
+            pause_for_ever();
+        _exit(1);
+    }
+    close(ends[1]);
+    CHECK(read(ends[0], orphan, sizeof(*orphan)) == sizeof(*orphan));
+    CHECK(read(ends[0], &byte, 1) == 1);
+    close(ends[0]);
+    return child;
+}
+
+static void end(pid_t pid)
+{
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+CASE("a subreaper hears by SIGCHLD of an orphan that was dead already")
+{
+    struct timespec limit = { .tv_sec = 20 };
+    siginfo_t info;
+    sigset_t set;
+    pid_t child, orphan;
+    int status;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    child = leave_dead_orphan(&orphan);
+    CHECK_EQUAL(sigtimedwait(&set, &info, &limit), SIGCHLD);
+    CHECK_EQUAL(info.si_pid, orphan);
+    CHECK(info.si_code == CLD_EXITED && info.si_status == 33);
+    CHECK(waitpid(orphan, &status, 0) == orphan && WIFEXITED(status) && WEXITSTATUS(status) == 33);
+    end(child);
+}
+
+CASE("an orphan that was dead already leaves no record with a subreaper that ignores SIGCHLD")
+{
+    pid_t child, orphan;
+
+    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    CHECK(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    child = leave_dead_orphan(&orphan);
+    CHECK(kill(orphan, 0) < 0 && errno == ESRCH);
+    CHECK(waitpid(orphan, NULL, 0) < 0 && errno == ECHILD);
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK(waitpid(child, NULL, 0) < 0 && errno == ECHILD);
+}
+
+// Leaves a living orphan, which says 'a' once it has another parent; waits until it has said so or has ended.
+// Returns what was heard.
+static int leave_living_orphan(void)
+{
+    int ends[2], heard;
+    pid_t child;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        _exit(97);
+    child = fork();
+    if (child == 0) {
+        child = getpid();
+        if (fork() == 0) {
+            while (getppid() == child)
+                sched_yield();
+            if (write(ends[1], "a", 1) != 1)
+                _exit(1);
+            pause_for_ever();
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    if (status_of(child) != 0)
+        _exit(96);
+    heard = hear(ends[0]);
+    close(ends[0]);
+    return heard;
+}
+
+PROGRAM("ask-to-adopt")
+{
+    int on = -1;
+
+    if (prctl(PR_GET_CHILD_SUBREAPER, &on) != 0 || on != 0)
+        return 1;
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || prctl(PR_GET_CHILD_SUBREAPER, &on) != 0 || on != 1)
+        return 2;
+    return leave_living_orphan() == 0 ? 6 : 3;
+}
+
+CASE("with adopt off a head adopts nobody, whatever it asks of prctl")
+{
+    struct test_box box;
+    int report = box_program(&box, "adopt off\n", "ask-to-adopt");
+
+    CHECK(report >= 0);
+    CHECK_EQUAL(box_wait(box.pid), 6);
+    close(report);
+    box_close(&box);
+}
+
+PROGRAM("ask-not-to-adopt")
+{
+    if (prctl(PR_SET_CHILD_SUBREAPER, 0) != 0)
+        return 1;
+    return leave_living_orphan() == 'a' ? 5 : 2;
+}
+
+CASE("a head adopts the orphans of its box, whatever it asks of prctl")
+{
+    struct test_box box;
+    int report = box_program(&box, "", "ask-not-to-adopt");
+
+    CHECK(report >= 0);
+    CHECK_EQUAL(box_wait(box.pid), 5);
+    close(report);
+    box_close(&box);
+}
+
+// --- Suspension ---
+
+PROGRAM("one-member")
+{
+    pid_t member = fork();
+
+    if (member == 0) {
+        say('m');
+        pause_for_ever();
+    }
+    return member == 2 ? status_of(member) : 99;
+}
+
+// Writes to /proc/HEAD/box/N/ctl. Returns 0 or a negative errno.
+static int tell_member(const struct test_box *box, const char *text)
+{
+    int fd = proc_open(box->pid, "box/2/ctl", O_WRONLY), error = 0;
+
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        error = -errno;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+// A line of the member's status.
+static void member_status(const struct test_box *box, const char *line, char *value, size_t size)
+{
+    char text[4096], *found;
+
+    CHECK(proc_read(box->pid, "box/2/status", text, sizeof(text)) > 0);
+    found = strstr(text, line);
+    CHECK(found != NULL);
+    found += strlen(line);
+    snprintf(value, size, "%.*s", (int)strcspn(found, "\n"), found);
+}
+
+CASE("a member of a suspended box is shown as suspended, and takes a program")
+{
+    static const char program[] = "exec /bin/busybox sh -c 'exit 7'";
+    struct test_box box;
+    char value[64];
+    int report = box_program(&box, "", "one-member");
+
+    CHECK(report >= 0 && hear(report) == 'm');
+    member_status(&box, "\nFlags:\t", value, sizeof(value));
+    CHECK(strcmp(value, "NONE") == 0);
+    CHECK_EQUAL(tell_member(&box, program), -EBUSY);
+    CHECK(box_do(&box, "suspend") == 0);
+    member_status(&box, "\nFlags:\t", value, sizeof(value));
+    CHECK(strcmp(value, "SUSPENDED ") == 0);
+    member_status(&box, "\nState:\t", value, sizeof(value));
+    CHECK(strcmp(value, "T (stopped)") == 0);
+    CHECK_EQUAL(tell_member(&box, program), 0);
+    CHECK(box_do(&box, "start") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 7);
+    close(report);
+    box_close(&box);
+}
+
+CASE("start begins a new process, suspended before or not")
+{
+    struct test_box box;
+
+    CHECK(box_new(&box) == 0);
+    CHECK(box_do(&box, "bind bin /bin rx\nexec /bin/busybox sh -c 'exit 4'\nsuspend") == 0);
+    CHECK(strcmp(box_status(box.pid, "Flags"), "SUSPENDED ") == 0);
+    CHECK(box_do(&box, "start") == 0);
+    CHECK_EQUAL(box_wait(box.pid), 4);
+    box_close(&box);
+}
+
+// --- Figures ---
+
+static long kib_of(const char *line)
+{
+    return atol(box_status(getpid(), line));
+}
+
+CASE("VmPeak is the most that was mapped at a time, VmSize what is now")
+{
+    enum { KIB = 16384 };
+    long size = kib_of("VmSize"), peak = kib_of("VmPeak");
+    void *memory;
+
+    CHECK(size > 0 && peak >= size && peak < size + KIB);
+    memory = mmap(NULL, KIB * 1024, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    CHECK_EQUAL(kib_of("VmSize"), size + KIB);
+    CHECK(munmap(memory, KIB * 1024) == 0);
+    CHECK_EQUAL(kib_of("VmSize"), size);
+    CHECK_EQUAL(kib_of("VmPeak"), size + KIB);
+}
+
+// LIMIT of a line of /proc/PID/quota.
+static void quota_limit(int pid, const char *key, char *limit)
+{
+    char text[1024], format[64], *line;
+
+    CHECK(proc_read(pid, "quota", text, sizeof(text)) > 0);
+    line = strstr(text, key);
+    CHECK(line != NULL);
+    snprintf(format, sizeof(format), "%s %%*s %%*s %%63s", key);
+    CHECK_EQUAL(sscanf(line, format, limit), 1);
+}
+
+PROGRAM("inner-quota")
+{
+    struct test_box inner;
+    char limit[64];
+
+    if (box_new(&inner) != 0)
+        return 1;
+    quota_limit(inner.pid, "cputime", limit);
+    if (strcmp(limit, "100000000000ns") != 0)
+        return 2;
+    if (box_do(&inner, "quota cputime 200s") != 0)
+        return 3;
+    quota_limit(inner.pid, "cputime", limit);
+    if (strcmp(limit, "100000000000ns") != 0)
+        return 4;
+    if (box_do(&inner, "quota cputime 50s") != 0)
+        return 5;
+    quota_limit(inner.pid, "cputime", limit);
+    box_discard(&inner);
+    return strcmp(limit, "50000000000ns") == 0 ? 6 : 7;
+}
+
+CASE("a limit of processor time shows as the least of those around")
+{
+    struct test_box box;
+    int report = box_program(&box, "quota cputime 100s\n", "inner-quota");
+
+    CHECK(report >= 0);
+    CHECK_EQUAL(box_wait(box.pid), 6);
+    close(report);
+    box_close(&box);
+}
