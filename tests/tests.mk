@@ -8,6 +8,7 @@ PROVE := prove --failures --comments --jobs 2 --exec tests/keep
 include tests/unit/unit.mk
 include tests/vm/vm.mk
 include tests/smoke/smoke.mk
+include tests/fuzz/fuzz.mk
 
 HOST_TESTS := $(sort $(wildcard tests/host/*.t))
 CI_SEEDS := 1 2
@@ -74,11 +75,11 @@ $(BUILD)/fault/%.t: tests/tests.mk
 	@printf '#!/bin/sh\nexec tests/fault $*\n' >$@
 	@chmod +x $@
 
-# The VM tests under two schedules of the perturber, a minute of mixed load, the races, the ISO, the model, planted faults,
-# the budget of the benchmark.
-do-ci-extra: all $(VM_NEEDS) $(SEED_RUNS) $(SMOKE_ISO) $(SMOKE_ISOS) $(CI_FAULTS:%=$(BUILD)/fault/%.t)
+# The VM tests under two schedules of the perturber, a minute of mixed load, the races, the ISO, the model, the fuzzers, planted
+# faults, the budget of the benchmark.
+do-ci-extra: all $(VM_NEEDS) $(SEED_RUNS) $(SMOKE_ISO) $(SMOKE_ISOS) $(FUZZ_TESTS) $(CI_FAULTS:%=$(BUILD)/fault/%.t)
 	@for seed in $(CI_SEEDS); do APPEND=perturb=$$seed $(PROVE) --timer $(SEED_RUNS) || exit 1; done
 	@$(call RUN_LOAD,4,60)
 	@tests/race
-	@$(PROVE) --timer tests/model/life.t $(SMOKE_ISO) $(CI_FAULTS:%=$(BUILD)/fault/%.t)
+	@$(PROVE) --timer tests/model/life.t $(FUZZ_TESTS) $(SMOKE_ISO) $(CI_FAULTS:%=$(BUILD)/fault/%.t)
 	@$(MAKE) --no-print-directory bench-budget
