@@ -18,8 +18,12 @@ all: kernel image launcher
 help:
 	@cat tools/help.txt
 
-# What a clean Debian lacks is installed first, so these two are made by a make of their own.
-run test: deps
+# What a clean Debian lacks is installed first, so these are made by a make of their own.
+run: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) do-$@
+
+test:
+	@tools/deps.sh test
 	@$(MAKE) --no-print-directory -j$(JOBS) do-$@
 
 ci-extra:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # deps.sh - checks for the commands that building and testing need; on Debian, as root, installs the packages that are missing.
 #
-# usage: tools/deps.sh [GROUP]...   besides what make, make run and make test need: what make ci-extra (extra), make iso (iso),
+# usage: tools/deps.sh [GROUP]...   besides what make and make run need: what make test (test), make ci-extra (extra), make iso (iso),
 # make lint and make format (lint), make debug (debug), make bench (bench), make test-programs (programs) need
 
 set -eu
@@ -34,6 +34,8 @@ clang-format clang-format
 cppcheck cppcheck
 git git'
 debug='gdb gdb'
+test="$debug
+groff groff-base"
 bench='gnuplot gnuplot-nox
 git git'
 programs='dpkg-source dpkg-dev
@@ -49,6 +51,8 @@ $iso" ;;
 $lint" ;;
     debug) needed="$needed
 $debug" ;;
+    test) needed="$needed
+$test" ;;
     bench) needed="$needed
 $bench" ;;
     programs) needed="$needed

@@ -12,9 +12,12 @@ shift
 mkdir -p "$directory/linux" "$directory/lua" "$directory/packages"
 cd "$directory"
 
-# As root apt would warn that its own user cannot write here.
-fetch() {
+# As root apt would warn that its own user cannot write here. Lists that are old or not there are brought once.
+download() {
     (cd packages && apt-get -q -o APT::Sandbox::User=root download "$1")
+}
+fetch() {
+    download "$1" 2>/dev/null || { apt-get -q update >/dev/null && download "$1"; }
 }
 
 fetch_linux() {
