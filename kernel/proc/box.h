@@ -66,6 +66,7 @@ struct box {
     uint8_t limit_setters[8];
     char hostname[65];        // T
     struct usage usage;       // T  of its processes that are gone, inner boxes included
+    _Atomic nsec_t idle_shown; // a  the most that /proc/uptime and /proc/stat have told
 #ifdef BOXWORK_DEBUG
     atomic_uint kill_point;   // a  enum kill_point, armed by a test
     atomic_int kill_nth;      // a  the pass at which it kills

@@ -46,6 +46,8 @@ CALL2(nanosleep, vaddr_t, from, vaddr_t, rest_to)
 // Which clock a sleep goes by. Value: whether it is the wall clock, or a negative errno.
 static int sleep_clock(int clock)
 {
+    nsec_t now;
+
     switch (clock) {
     case CLOCK_MONOTONIC:
     case CLOCK_BOOTTIME:
@@ -61,8 +63,8 @@ static int sleep_clock(int clock)
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
         return -EOPNOTSUPP;
-    default:
-        return -EINVAL;
+    default: // the processor time of another
+        return clock_read(clock, &now) == 0 ? -EOPNOTSUPP : -EINVAL;
     }
 }
 

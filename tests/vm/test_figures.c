@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // test_figures.c - figures about the machine: a box sees its own limits and use, and nothing of a box beside it.
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
@@ -202,4 +204,32 @@ CASE("a limit of memory is the total, and what is free is what it leaves")
     CHECK(figures.free_kib > 10240 && figures.free_kib < 20480);
     CHECK(near(figures.sysinfo_free_kib, figures.free_kib, 256) && near(figures.statfs_free_kib, figures.free_kib, 256));
     box_close(&box);
+}
+
+static void *use_time(void *stop)
+{
+    while (!atomic_load((atomic_bool *)stop))
+        getppid();
+    return NULL;
+}
+
+CASE_LIMIT("idle time never goes back, whatever runs meanwhile", 60)
+{
+    enum { READS = 2000 };
+    atomic_bool stop = false;
+    struct figures last = { 0 }, now;
+    pthread_t threads[2];
+
+    for (int i = 0; i < 2; i++)
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, use_time, &stop), 0);
+    for (int i = 0; i < READS; i++) {
+        scan("/proc/uptime", "", "%lf %lf", &now.up, &now.idle);
+        scan("/proc/stat", "cpu ", "%*d %*d %*d %ld", &now.stat_idle, NULL);
+        CHECK(now.up >= last.up && now.idle >= last.idle && now.stat_idle >= last.stat_idle);
+        last = now;
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(last.idle > 0);
 }

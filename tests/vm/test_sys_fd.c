@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -426,4 +429,29 @@ CASE("a memory file holds what is written, and maps it")
     CHECK_EQUAL(map[1], 'x');
     FAILS(syscall(SYS_memfd_create, "name", 64), EINVAL);
     FAILS(syscall(SYS_memfd_create, bad_pointer, 0), EFAULT);
+}
+
+static void *open_by_thread_self(void *fd)
+{
+    char path[48];
+
+    snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", *(int *)fd);
+    *(int *)fd = open(path, O_RDONLY);
+    return NULL;
+}
+
+CASE("/proc/thread-self/fd is what the thread's process has open")
+{
+    int fd = scratch_file(), again = fd;
+    struct stat first, second;
+    pthread_t thread;
+
+    CHECK_EQUAL(pthread_create(&thread, NULL, open_by_thread_self, &again), 0);
+    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    CHECK(again >= 0 && again != fd);
+    CHECK(fstat(fd, &first) == 0 && fstat(again, &second) == 0);
+    CHECK_EQUAL(second.st_ino, first.st_ino);
+    close(fd);
+    close(again);
+    FAILS(open("/proc/thread-self/fd/77", O_RDONLY), ENOENT);
 }

@@ -370,6 +370,7 @@ CASE("a handler interrupts a sleep, which tells what is left; SA_RESTART repeats
 
 CASE("sleeps are never early, and refuse times that are none")
 {
+    clockid_t theirs;
     struct timespec time = { 0, 30000000 }, wrong = { 0, 1000000000 }, until;
     int64_t before = now_ns();
 
@@ -384,6 +385,9 @@ CASE("sleeps are never early, and refuse times that are none")
     FAILS(syscall(SYS_nanosleep, bad_pointer, NULL), EFAULT);
     FAILS(syscall(SYS_clock_nanosleep, 77, 0, &time, NULL), EINVAL);
     FAILS(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &time, NULL), EOPNOTSUPP);
+    CHECK_EQUAL(clock_getcpuclockid(getppid(), &theirs), 0);
+    FAILS(syscall(SYS_clock_nanosleep, theirs, 0, &time, NULL), EOPNOTSUPP);
+    FAILS(syscall(SYS_clock_nanosleep, -8 * 4000000 + 2, 0, &time, NULL), EINVAL); // of nobody
     FAILS(syscall(SYS_clock_gettime, 77, &time), EINVAL);
     FAILS(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, bad_pointer), EFAULT);
     FAILS(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &time), EINVAL);

@@ -33,10 +33,16 @@ int show_version(const struct subject *subject, struct text *text)
 // not show.
 static nsec_t idle_time(struct box *box, struct usage *usage)
 {
-    nsec_t all = clock_now() * arch_cpu_count();
+    nsec_t shown = atomic_load(&box->idle_shown);
+    nsec_t all, idle;
 
     box_usage(box, usage);
-    return all - MIN(usage->user_ns + usage->kernel_ns, all);
+    all = clock_now() * arch_cpu_count();
+    idle = all - MIN(usage->user_ns + usage->kernel_ns, all);
+    // Usage is summed over a while, so that a later sum may leave less: what was told once stays.
+    while (shown < idle && !atomic_compare_exchange_weak(&box->idle_shown, &shown, idle))
+        continue;
+    return MAX(shown, idle);
 }
 
 int show_uptime(const struct subject *subject, struct text *text)

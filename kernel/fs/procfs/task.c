@@ -19,6 +19,8 @@
 static const struct proc_entry thread_entries[] = {
     TEXT("stat", show_stat), TEXT("statm", show_statm),     TEXT("status", show_status),
     TEXT("comm", show_comm), TEXT("cmdline", show_cmdline), TEXT("children", show_children),
+    // What its process has open: threads share it.
+    { .name = "fd", .mode = S_IFDIR | 0700, .right = RIGHT_EXECUTE, .ops = &fd_directory_ops, .directory = &fd_directory },
 };
 static const struct proc_directory thread_directory = { thread_entries, ARRAY_LEN(thread_entries),
                                                         NULL, NULL };
