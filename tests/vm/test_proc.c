@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // vm: smp
 // test_proc.c - the files of /proc: their bytes, and what may be written.
+#define _GNU_SOURCE
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -103,6 +105,9 @@ CASE("prio is raised from around, up to 39")
     CHECK_EQUAL(proc_write(box.pid, "prio", "5"), 0);
     CHECK_EQUAL(proc_write(box.pid, "prio", "39"), 0);
     CHECK_EQUAL(proc_write(box.pid, "prio", "40"), -EPERM);
+    CHECK_EQUAL(proc_write(box.pid, "prio", "63"), -EPERM); // the kernel's part
+    CHECK_EQUAL(proc_write(box.pid, "prio", "64"), -EINVAL);
+    CHECK(proc_read(box.pid, "prio", text, sizeof(text)) == 2 && strcmp(text, "39") == 0);
     finish(&box);
 }
 
@@ -146,9 +151,14 @@ CASE("cwd is a path without a line's end, written as the target sees it")
     CHECK_EQUAL(self_read("cwd"), 4);
     CHECK(strcmp(text, "/tmp") == 0);
     CHECK_EQUAL(proc_write(getpid(), "cwd", "/"), 0);
-    CHECK_EQUAL(self_read("cwd"), 1);
+    CHECK(self_read("cwd") == 1 && text[0] == '/');
     CHECK_EQUAL(proc_write(getpid(), "cwd", "/nonexistent"), -ENOENT);
     CHECK_EQUAL(proc_write(getpid(), "cwd", "/bin/busybox"), -ENOTDIR);
+    CHECK(self_read("cwd") == 1 && text[0] == '/');
+    CHECK_EQUAL(proc_write(getpid(), "cwd", "tmp\n"), 0); // relative, and a line's end
+    CHECK(self_read("cwd") == 4 && strcmp(text, "/tmp") == 0);
+    CHECK_EQUAL(proc_write(getpid(), "cwd", ".."), 0);
+    CHECK(self_read("cwd") == 1 && text[0] == '/');
 }
 
 CASE("a new box's cwd is /, and can be set before it starts")
@@ -218,15 +228,13 @@ CASE("env of a new box is what its program gets")
 
 CASE("fd: links tell what is open, open again at most as they were, and close when removed")
 {
-    int fd = open("/etc/passwd", O_RDONLY), other;
+    int fd = open("/bin/busybox", O_RDONLY), other;
     char path[64];
-    ssize_t length;
 
-    if (fd < 0)
-        fd = open("/bin/busybox", O_RDONLY);
+    CHECK(fd >= 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    length = readlink(path, text, sizeof(text));
-    CHECK(length > 0 && text[0] == '/');
+    CHECK_EQUAL(readlink(path, text, sizeof(text)), 12);
+    CHECK(memcmp(text, "/bin/busybox", 12) == 0);
     other = open(path, O_RDONLY);
     CHECK(other >= 0);
     close(other);
@@ -234,6 +242,29 @@ CASE("fd: links tell what is open, open again at most as they were, and close wh
     CHECK_EQUAL(unlink(path), 0);
     CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
     CHECK(readlink(path, text, sizeof(text)) < 0 && errno == ENOENT);
+}
+
+CASE("fd: the directory lists what is open, and nothing else")
+{
+    DIR *directory = opendir("/proc/self/fd");
+    struct dirent *entry;
+    bool listed[100] = { false };
+    int fd = fcntl(0, F_DUPFD, 70), others = 0;
+
+    while ((entry = readdir(directory)) != NULL) {
+        int number = atoi(entry->d_name);
+
+        if (entry->d_name[0] == '.')
+            continue;
+        CHECK(entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && number < 100);
+        others += listed[number];
+        listed[number] = true;
+    }
+    CHECK_EQUAL(others, 0);
+    for (int i = 0; i < 100; i++)
+        CHECK_EQUAL(listed[i], fcntl(i, F_GETFD) >= 0);
+    CHECK(fd == 70 && listed[70] && !listed[71]);
+    closedir(directory);
 }
 
 CASE("fd: a pipe names itself")
@@ -319,6 +350,7 @@ CASE("status ends with how it ended, who did it, and the totals of the box")
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         CHECK(box_status(box.pid, keys[i])[0] != '\0');
     CHECK(strcmp(box_status(box.pid, "Exit"), "12") == 0);
+    CHECK(strcmp(box_status(box.pid, "Flags"), "DYING") == 0);
     CHECK_EQUAL(atoll(box_status(box.pid, "Left")), 0);
     CHECK(strncmp(box_status(box.pid, "BoxProcesses"), "0 ", 2) == 0);
     finish(&box);
@@ -348,15 +380,88 @@ CASE("exe and root lead to places")
     finish(&box);
 }
 
+// A thread that tells its number, and leaves when asked to.
+static int told[2], asked[2];
+
+static void *tell(void *unused)
+{
+    char link[64], byte;
+    pid_t tid = gettid();
+    ssize_t length = readlink("/proc/thread-self", link, sizeof(link) - 1);
+    char wanted[64];
+
+    link[length > 0 ? length : 0] = '\0';
+    snprintf(wanted, sizeof(wanted), "%d/task/%d", getpid(), tid);
+    if (strcmp(link, wanted) != 0)
+        tid = -1;
+    if (write(told[1], &tid, sizeof(tid)) != sizeof(tid) || read(asked[0], &byte, 1) != 0)
+        abort();
+    return unused;
+}
+
 CASE("task lists the threads")
 {
     char path[64];
     struct stat status;
+    struct dirent *entry;
+    pthread_t thread;
+    pid_t tid;
+    DIR *directory;
+    int own = 0, other = 0, all = 0;
 
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
-    CHECK_EQUAL(stat(path, &status), 0);
+    CHECK(pipe(told) == 0 && pipe(asked) == 0);
+    CHECK(pthread_create(&thread, NULL, tell, NULL) == 0);
+    CHECK(read(told[0], &tid, sizeof(tid)) == sizeof(tid) && tid > 0 && tid != getpid());
+    CHECK((directory = opendir("/proc/self/task")) != NULL);
+    while ((entry = readdir(directory)) != NULL) {
+        all += entry->d_name[0] != '.';
+        own += atoi(entry->d_name) == getpid();
+        other += atoi(entry->d_name) == tid;
+    }
+    closedir(directory);
+    CHECK(all == 2 && own == 1 && other == 1);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "/proc/self/task/%d/stat", i == 0 ? getpid() : tid);
+        CHECK_EQUAL(stat(path, &status), 0);
+    }
     CHECK(stat("/proc/self/task/1073741823", &status) < 0 && errno == ENOENT);
-    CHECK(readlink("/proc/thread-self", text, sizeof(text)) > 0);
+    snprintf(path, sizeof(path), "%d/task/%d", getpid(), getpid());
+    CHECK_EQUAL(readlink("/proc/thread-self", text, sizeof(text)), strlen(path));
+    CHECK(memcmp(text, path, strlen(path)) == 0);
+    close(asked[1]);
+    CHECK(pthread_join(thread, NULL) == 0);
+    snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+    CHECK(stat(path, &status) < 0 && errno == ENOENT);
+}
+
+static int shared_word, shared_fd;
+
+static void *change_all(void *unused)
+{
+    shared_word = 42;
+    shared_fd = open("/bin/busybox", O_RDONLY | O_CLOEXEC);
+    return chdir("/tmp") == 0 ? unused : NULL;
+}
+
+static void *find_closed(void *unused)
+{
+    return fcntl(shared_fd, F_GETFD) < 0 && errno == EBADF ? unused : NULL;
+}
+
+CASE("the threads of a process have one memory, one table of fds and one cwd")
+{
+    char byte;
+    void *result;
+    pthread_t thread;
+
+    CHECK(chdir("/") == 0 && pthread_create(&thread, NULL, change_all, &byte) == 0);
+    CHECK(pthread_join(thread, &result) == 0 && result == &byte);
+    CHECK_EQUAL(shared_word, 42);
+    CHECK(read(shared_fd, &byte, 1) == 1 && byte == '\177');
+    CHECK(self_read("cwd") == 4 && strcmp(text, "/tmp") == 0);
+    close(shared_fd);
+    CHECK(pthread_create(&thread, NULL, find_closed, &byte) == 0);
+    CHECK(pthread_join(thread, &result) == 0 && result == &byte);
 }
 
 CASE("box is the /proc of a box, and is missing in the directory of one's own head")
@@ -396,6 +501,29 @@ CASE("new is not listed")
     }
     closedir(directory);
     CHECK(seen == 0 && self == 1);
+}
+
+// Whether /proc/self leads to the process's own directory, by its number alone.
+static bool self_is_own(void)
+{
+    char link[32], number[32];
+    int length = snprintf(number, sizeof(number), "%d", getpid());
+
+    return readlink("/proc/self", link, sizeof(link)) == length && memcmp(link, number, (size_t)length) == 0;
+}
+
+CASE("self is a symlink, and each reader has its own")
+{
+    struct stat status;
+    int child;
+
+    CHECK(lstat("/proc/self", &status) == 0 && S_ISLNK(status.st_mode));
+    CHECK(self_is_own());
+    child = fork();
+    if (child == 0)
+        _exit(self_is_own() && self_read("stat") > 0 && atoi(text) == getpid() ? 5 : 1);
+    CHECK(waitpid(child, &child, 0) > 0 && WIFEXITED(child));
+    CHECK_EQUAL(WEXITSTATUS(child), 5);
 }
 
 CASE("a handle refers to its process for ever: wait and status answer, the rest is ESRCH")
@@ -438,6 +566,22 @@ CASE("wait on the head of one's own box is EDEADLK, on a box in it EAGAIN withou
     CHECK_EQUAL(run_in_box("", "cat /proc/1/wait 2>&1 | grep -q deadlock && exit 8"), 8);
 }
 
+CASE("cmdline, perf and wait are not writable: EINVAL, by their modes too")
+{
+    static const char *const read_only[] = { "cmdline", "perf", "wait" };
+    ssize_t size = self_read("cmdline");
+
+    for (size_t i = 0; i < 3; i++) {
+        struct stat status;
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/self/%s", read_only[i]);
+        CHECK(stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0222) == 0);
+        CHECK_EQUAL(proc_write(getpid(), read_only[i], "1"), -EINVAL);
+    }
+    CHECK(size > 0 && self_read("cmdline") == size);
+}
+
 CASE("attributes of files of /proc are not to be changed")
 {
     CHECK(chmod("/proc/self/stat", 0666) < 0 && errno == EPERM);
@@ -464,12 +608,12 @@ CASE("files about the machine read as programs expect them")
     CHECK_EQUAL(run_in_box("", "[ $(cat /proc/sys/kernel/ostype) = Linux ] && exit 24"), 24);
 }
 
-CASE("find ends, and reads every file without harm")
+CASE("find ends, with every file, and reads all without harm")
 {
     CHECK_EQUAL(
         run_in_box(
             "",
-            "find /proc >/dev/null 2>&1; sleep 100 & find /proc -type f ! -name wait ! -name note "
+            "[ $(find /proc -type f | wc -l) -gt 50 ] || exit 1; sleep 100 & find /proc -type f ! -name wait ! -name note "
             "-exec cat {} + >/dev/null 2>&1; exit 25"),
         25);
 }
