@@ -20,14 +20,6 @@
 #define NSEC 1000000000LL
 #define MSEC 1000000LL
 
-static long long now_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return time.tv_sec * NSEC + time.tv_nsec;
-}
-
 static void sleep_ms(long ms)
 {
     struct timespec time = { ms / 1000, ms % 1000 * MSEC };

@@ -27,21 +27,6 @@ static long futex(void *word, int operation, uint32_t value, const void *timeout
     return syscall(SYS_futex, word, operation, value, timeout, word2, value3);
 }
 
-#define FAILS(call, error)                                                                         \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        CHECK_EQUAL((call), -1);                                                                   \
-        CHECK_EQUAL(errno, (error));                                                               \
-    } while (0)
-
-static long long now_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return time.tv_sec * NSEC + time.tv_nsec;
-}
-
 static struct timespec timespec_of(long long ns)
 {
     return (struct timespec){ ns / NSEC, ns % NSEC };

@@ -15,20 +15,6 @@
 
 #define PAGE 4096
 
-// Runs body in a child. Returns the signal that ended it, or minus its exit code.
-static int in_child(void (*body)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0) {
-        body();
-        _exit(0);
-    }
-    CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
-}
-
 static int file_of(size_t size)
 {
     int fd = open("/tmp/lesson", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

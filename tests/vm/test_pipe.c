@@ -19,13 +19,6 @@
 
 #include "tests/vm/vmtest.h"
 
-#define FAILS(call, error)                                                                         \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        CHECK_EQUAL((call), -1);                                                                   \
-        CHECK_EQUAL(errno, (error));                                                               \
-    } while (0)
-
 static void *volatile const bad_pointer = (void *)16; // never mapped
 
 static void make(int ends[2])

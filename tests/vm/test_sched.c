@@ -23,14 +23,6 @@
 #define NSEC 1000000000LL
 #define BUSY 6
 
-static long long now_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return time.tv_sec * NSEC + time.tv_nsec;
-}
-
 static void sleep_ms(long ms)
 {
     struct timespec time = { ms / 1000, ms % 1000 * 1000000 };

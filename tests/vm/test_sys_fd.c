@@ -31,13 +31,6 @@
 
 static void *volatile const bad_pointer = (void *)16; // never mapped
 
-#define FAILS(call, error)            \
-    do {                              \
-        errno = 0;                    \
-        CHECK_EQUAL((call), -1);      \
-        CHECK_EQUAL(errno, (error));  \
-    } while (0)
-
 static int scratch_file(void)
 {
     char path[] = "/tmp/sysfdXXXXXX";

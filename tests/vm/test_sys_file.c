@@ -40,14 +40,6 @@ static void *volatile const kernel_pointer = (void *)0xffff800000000000UL;
 #define BAD bad_pointer
 #define KERNEL kernel_pointer
 
-// A call must fail with this errno.
-#define FAILS(call, error)            \
-    do {                              \
-        errno = 0;                    \
-        CHECK_EQUAL((call), -1);      \
-        CHECK_EQUAL(errno, (error));  \
-    } while (0)
-
 static void enter_scratch(void)
 {
     static char path[] = "/tmp/sysfileXXXXXX";

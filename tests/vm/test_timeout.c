@@ -29,14 +29,6 @@
 #define TRIPS 1000
 #define TRIP_MOST 20000 // instructions: a system call, a wake, a switch, there and back
 
-static long long now_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return time.tv_sec * NSEC + time.tv_nsec;
-}
-
 static struct timespec to_timespec(long long ns)
 {
     return (struct timespec){ ns / NSEC, ns % NSEC };

@@ -17,13 +17,6 @@
 
 #include "tests/vm/vmtest.h"
 
-#define FAILS(call, error)                                                                         \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        CHECK_EQUAL((call), -1);                                                                   \
-        CHECK_EQUAL(errno, (error));                                                               \
-    } while (0)
-
 #define WORKERS 4
 
 static char top[] = "/tmp/treeXXXXXX";

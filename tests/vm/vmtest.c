@@ -41,6 +41,27 @@ void vmtest_fail(const char *file, int line, const char *condition, long long go
     _exit(1);
 }
 
+long long now_ns(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+int in_child(void (*body)(void))
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        body();
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+}
+
 bool ledger_read(char *text, size_t size)
 {
     int fd = open("/dev/ledger", O_RDONLY | O_CLOEXEC);

@@ -5,8 +5,10 @@
 // case that leaves anything behind fails. Where /dev/ledger is not to be seen, the comparison is left out and said so.
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct vmtest_case {
     const char *fact;
@@ -50,6 +52,19 @@ void vmtest_fail(const char *file, int line, const char *condition, long long go
         if (vmtest_got != (long long)(wanted))                                             \
             vmtest_fail(__FILE__, __LINE__, #actual " == " #wanted, vmtest_got);           \
     } while (0)
+
+// That a system call fails with exactly this errno.
+#define FAILS(call, error)           \
+    do {                             \
+        errno = 0;                   \
+        CHECK_EQUAL((call), -1);     \
+        CHECK_EQUAL(errno, (error)); \
+    } while (0)
+
+// Nanoseconds on a clock.
+long long now_ns(clockid_t clock);
+// Runs body in a child. Returns the signal that ended it, or minus its exit code.
+int in_child(void (*body)(void));
 
 // Reads the ledger into text. Returns false where there is none.
 bool ledger_read(char *text, size_t size);
