@@ -195,6 +195,7 @@ sub compare_base {
         map { boot('boxwork', $_, 'exact', \@patterns, memory => $GROW_MEMORY) }
         $base, $kernels{boxwork};
     my @rows = Report::join_results($before, $after, {});
+    $_->{unit} =~ s/^ns$/instr/ for @rows;
     my $text = Report::table($revision, 'this tree', @rows)
         . Report::failures_text(base => $before, this => $after);
     Report::write_text("$dir/base.txt", $text);
