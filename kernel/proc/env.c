@@ -145,7 +145,9 @@ static int set_once(struct env *env, const char *name, const void *value, size_t
     struct env_block *block;
     char *to;
 
-    if (old != NULL && old->size + extra > ENV_TOTAL_MAX) {
+    if (variable == NULL)
+        old_size = 0;
+    if (old != NULL && old->size - old_size + extra > ENV_TOTAL_MAX) {
         block_put(old);
         return -E2BIG;
     }

@@ -14,7 +14,7 @@ struct env;
 int env_create(struct account *account, struct env **env) MUST_CHECK;
 void env_destroy(struct env *env); // NULL is allowed. Context: any
 // Errors: -EINVAL (empty name, '=' or '/' or NUL in it, over 255 bytes), -E2BIG (value over 128
-// KiB), -ENOMEM.
+// KiB, over 2 MiB in all), -ENOMEM.
 int env_set(struct env *env, const char *name, const void *value, size_t size) MUST_CHECK;
 // Copies at most size bytes from offset; returns the value's whole length. Errors: -ENOENT.
 ssize_t env_get(struct env *env, const char *name, size_t offset, void *to, size_t size) MUST_CHECK;

@@ -78,6 +78,12 @@ static void test_size(struct env *env)
         error = env_set(env, name, big, 128 * 1024);
     }
     ok(error == -E2BIG && count > 10 && count < 20, "all together stay under 2 MiB");
+    memset(big, 'y', 128 * 1024);
+    ok(env_set(env, "vaa", big, 128 * 1024) == 0 && env_get(env, "vaa", 0, name, 1) == 128 * 1024 &&
+           name[0] == 'y',
+       "where these are full a value is changed for one as long");
+    ok(env_set(env, "new", big, 128 * 1024) == -E2BIG && env_get(env, "new", 0, name, 1) == -ENOENT,
+       "and none is added");
     free(big);
 }
 

@@ -7,53 +7,10 @@
 #include <sys/wait.h>
 
 #include "tests/vm/box.h"
+#include "tests/vm/script.h"
 #include "tests/vm/vmtest.h"
 
 #define SUM_OF_A_C "60b7c0fc4e1fcad44b8e8f648ad003e59aa16ab82d9cd8e01bba588d4869b2c2  /src/a.c\n"
-
-static char output[16384]; // standard output and error of the last script
-
-// Runs a script by sh. Returns its exit code, -N for signal N.
-static int sh(const char *script)
-{
-    int ends[2], status;
-    ssize_t got, size = 0;
-    pid_t pid;
-
-    CHECK(pipe(ends) == 0);
-    pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], 1);
-        dup2(ends[1], 2);
-        close(ends[0]);
-        close(ends[1]);
-        execl("/bin/busybox", "sh", "-c", script, (char *)NULL);
-        _exit(99);
-    }
-    close(ends[1]);
-    while ((got = read(ends[0], output + size, sizeof(output) - 1 - (size_t)size)) > 0)
-        size += got;
-    output[size] = '\0';
-    close(ends[0]);
-    CHECK(waitpid(pid, &status, 0) == pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-static void write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-
-    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
-}
-
-static bool says(const char *text)
-{
-    if (strstr(output, text) != NULL)
-        return true;
-    printf("# %s\n# is not in: %s\n", text, output);
-    return false;
-}
 
 // How many processes and boxes there are in /proc.
 static int count_processes(void)
@@ -123,7 +80,7 @@ CASE("-e, -w and -v say what the box is given")
 CASE("-m, --pids and --cpus are limits of the box")
 {
     CHECK_EQUAL(sh("box run -m 20M --pids 7 --cpus 1 cat /proc/self/quota"), 0);
-    CHECK(says(" 20971520\n") && says(" 7\n"));
+    CHECK(says(" 20971520\n") && says(" 7\n") && says(" 100\n"));
     CHECK_EQUAL(sh("box run --pids 1 sh -c 'sleep 9 & sleep 9'"), 2);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/box/options.h"
 #include "user/box/report.h"
 #include "user/box/run.h"
 #include "user/box/terminal.h"
@@ -54,5 +55,6 @@ int main(int argc, char **argv)
         if (strcmp(commands[i].name, argv[1]) == 0)
             return commands[i].run(argv + 2);
     }
+    options_open_record(argv + 2);
     fail(EXIT_FAILED, "unknown command %s: run, show, ps, top or kill", argv[1]);
 }

@@ -161,8 +161,9 @@ static void set(struct options *options, enum option option, const char *value)
         options->root = value;
         break;
     case OPTION_STATUS:
-        report_open(value);
-        break;
+        if (options->show)
+            fail(EXIT_FAILED, "--status is an option of box run: box show starts nothing");
+        break; // options_open_record has seen it
     case OPTION_BOX:
         options->box = value;
         break;
@@ -174,39 +175,78 @@ static void set(struct options *options, enum option option, const char *value)
     }
 }
 
-// Reads one option at *at. A value is the next word, or for --NAME what stands behind "=".
-static void read_option(struct options *options, char ***at)
+struct found {
+    const char *name; // NULL: an unknown option
+    enum option option;
+    const char *value; // NULL: none
+    bool wrong;        // without the value that it wants, or with one that it does not take
+};
+
+// Finds the option at *at, and goes on to the word behind it. A value is the next word, or for
+// --NAME what stands behind "=".
+static struct found find_option(char ***at)
 {
     const char *word = *(*at)++;
     size_t length = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+    struct found found = { 0 };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0)
+            continue;
+        found.name = table[i].name;
+        found.option = table[i].option;
+        if (table[i].has_value && word[length] == '=')
+            found.value = word + length + 1;
+        else if (table[i].has_value && **at != NULL)
+            found.value = *(*at)++;
+        found.wrong = table[i].has_value ? found.value == NULL : word[length] == '=';
+    }
+    return found;
+}
+
+static bool is_option(const char *word)
+{
+    return word != NULL && word[0] == '-' && strcmp(word, "--") != 0;
+}
+
+// Reads one option at *at. -it is -i -t.
+static void read_option(struct options *options, char ***at)
+{
+    const char *word = **at;
+    struct found found = find_option(at);
 
     if (strcmp(word, "-it") == 0 || strcmp(word, "-ti") == 0) {
         options->interactive = options->terminal = true;
         return;
     }
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        const char *value = NULL;
+    if (found.name == NULL)
+        fail(EXIT_FAILED, "unknown option %s; box --help lists what there is", word);
+    if (found.wrong)
+        fail(EXIT_FAILED, "%s %s", found.name,
+             strchr(word, '=') == NULL ? "wants a value" : "takes no value");
+    set(options, found.option, found.value);
+}
 
-        if (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0)
-            continue;
-        if (table[i].has_value && word[length] == '=')
-            value = word + length + 1;
-        else if (table[i].has_value && **at != NULL)
-            value = *(*at)++;
-        if (table[i].has_value != (value != NULL) || (!table[i].has_value && word[length] == '='))
-            fail(EXIT_FAILED, "%s %s", table[i].name,
-                 table[i].has_value ? "wants a value" : "takes no value");
-        set(options, table[i].option, value);
-        return;
+void options_open_record(char **words)
+{
+    const char *path = NULL;
+
+    while (is_option(*words)) {
+        struct found found = find_option(&words);
+
+        if (found.name != NULL && found.option == OPTION_STATUS && found.value != NULL)
+            path = found.value;
     }
-    fail(EXIT_FAILED, "unknown option %s; box --help lists what there is", word);
+    if (path != NULL)
+        report_open(path);
 }
 
 void options_read(struct options *options, char **words, bool show)
 {
     memset(options, 0, sizeof(*options));
     options->show = show;
-    while (*words != NULL && (*words)[0] == '-' && strcmp(*words, "--") != 0)
+    options_open_record(words);
+    while (is_option(*words))
         read_option(options, &words);
     if (*words != NULL && strcmp(*words, "--") == 0)
         words++;

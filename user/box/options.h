@@ -32,5 +32,9 @@ struct options {
     char **program;                           // PROGRAM ARGS…, closed by NULL
 };
 
+// Opens the file that --status names among the options in words, wherever it stands there. Done before
+// all else, so that the record tells of wrong use too.
+void options_open_record(char **words);
+
 // Reads the words behind `run` (or `show`). What is wrong with them ends the program: 125.
 void options_read(struct options *options, char **words, bool show);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +50,16 @@ static void write_figures(const struct box_record *record)
             record->threads_peak, record->fds_peak, record->left);
 }
 
-// The record as one line, with the keys that the launcher has. record NULL: there was no end.
-static void write_json(int code, const char *reason, const char *by,
-                       const struct box_record *record)
+// Writes the record as one line, with the keys that the launcher has, once. record NULL: there was
+// no end. Returns: 0, or why it could not be written.
+static int write_json(int code, const char *reason, const char *by,
+                      const struct box_record *record)
 {
+    bool failed;
+
     if (to == NULL)
-        return;
+        return 0;
+    errno = 0;
     fprintf(to, "{\"exit\":%d,\"status\":", code);
     if (record != NULL)
         fprintf(to, "%" PRId64, record->status);
@@ -67,9 +72,12 @@ static void write_json(int code, const char *reason, const char *by,
     if (record != NULL)
         write_figures(record);
     fputs("}\n", to);
-    if (fclose(to) != 0)
-        fprintf(stderr, "box: the record could not be written: %s\n", strerror(errno));
+    failed = ferror(to) != 0;
+    failed = fclose(to) != 0 || failed;
     to = NULL;
+    if (!failed)
+        return 0;
+    return errno != 0 ? errno : EIO;
 }
 
 static void say_record(const char *program, const struct box_record *record)
@@ -90,7 +98,10 @@ static void say_record(const char *program, const struct box_record *record)
 int report_end(const char *program, const struct box_record *record, bool in_words)
 {
     int code = box_exit_code(record);
+    int error = write_json(code, record->reason, record->by, record);
 
+    if (error != 0) // a record that is asked for and lost is a failure of its own
+        fail(EXIT_FAILED, "the record could not be written: %s", strerror(error));
     if (in_words)
         say_record(program, record);
     else if (code == EXIT_DEADLINE && record->status < 0)
@@ -98,7 +109,6 @@ int report_end(const char *program, const struct box_record *record, bool in_wor
     else if (record->status < 0)
         fprintf(stderr, "box: %s was ended by signal %d: %s\n", program, code - EXIT_SIGNAL,
                 record->reason);
-    write_json(code, record->reason, record->by, record);
     return code;
 }
 
@@ -106,13 +116,18 @@ void fail(enum exit_code code, const char *format, ...)
 {
     char reason[BOX_ERROR_SIZE + 128];
     va_list arguments;
+    int error;
 
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "box: %s\n", reason);
-    write_json(code, reason, "box", NULL);
-    exit(code);
+    error = write_json(code, reason, "box", NULL);
+    if (error == 0)
+        fprintf(stderr, "box: %s\n", reason);
+    else
+        fprintf(stderr, "box: %s; and the record could not be written: %s\n", reason,
+                strerror(error));
+    exit(error == 0 ? code : EXIT_FAILED);
 }
 
 char *size_text(char *text, int64_t bytes)

@@ -15,11 +15,13 @@ enum exit_code {
 // The file that --status names; it is written on every path from then on.
 void report_open(const char *path);
 
-// Says on standard error how a program ended that did not end by itself; in_words: all that the
-// record has. Writes the JSON. Returns the exit code.
+// Writes the JSON, and says on standard error how a program ended that did not end by itself;
+// in_words: all that the record has. Returns the exit code. A record that cannot be written ends
+// this program: 125.
 int report_end(const char *program, const struct box_record *record, bool in_words);
 
-// One line "box: …" on standard error, the JSON with it as reason, and the end of this program.
+// One line "box: …" on standard error, the JSON with it as reason, and the end of this program; 125
+// if the JSON cannot be written.
 void fail(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 

@@ -67,10 +67,9 @@ int box_write(struct box *box, const char *text, size_t size)
 
     if (box->ctl < 0)
         return box_fail(box, -ESRCH, "no box");
-    if (write(box->ctl, text, size) == (ssize_t)size)
-        return 0;
-    error = -errno;
-    take_report(box, error);
+    error = box_write_whole(box->ctl, text, size);
+    if (error != 0)
+        take_report(box, error);
     return error;
 }
 

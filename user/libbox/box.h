@@ -4,10 +4,13 @@
 // A box is made empty, set up, started, waited for, and closed:
 //
 //     struct box box;
+//     char *argv[] = { "/bin/sh", "-c", "echo hello", NULL };
 //     int64_t status;
 //
-//     if (box_create(&box) == 0 && box_bind(&box, "bin", "/bin", "rx") == 0 &&
-//         box_give(&box, 1, 1, "w") == 0 && box_exec(&box, argv) == 0 && box_start(&box) == 0 &&
+//     if (box_create(&box) == 0 &&
+//         box_bind(&box, "bin", "/bin", "rx") == 0 &&
+//         box_give(&box, 1, 1, "w") == 0 &&
+//         box_exec(&box, argv) == 0 && box_start(&box) == 0 &&
 //         box_wait(&box, &status, -1) == 0)
 //         printf("ended with %lld\n", (long long)status);
 //     else
@@ -15,8 +18,9 @@
 //     box_close(&box);
 //
 // Every function that can fail returns 0 or a negative errno, and leaves a sentence in box->error
-// (docs/proc/ctl.md lists which errno means what). A failed call changed nothing. A struct box may
-// be used by one thread at a time; different ones at once.
+// (docs/proc/ctl.md lists which errno means what). A failed call changed nothing, but for
+// box_command with several commands, and box_setenv without memory. A struct box may be used by one
+// thread at a time; different ones at once.
 // Manual pages: docs/man. Examples: user/libbox/examples.
 #pragma once
 
@@ -39,8 +43,8 @@ struct box {
 struct box_record {
     bool ended;       // status, reason and by are set
     int64_t status;   // as `wait` shows it: exit code, or -N for signal N
-    char reason[160]; // in words
-    char by[64];      // who ended it: "itself", "deadline", "pid 3" …
+    char reason[512]; // in words, in one line, escaped as docs/proc/status.md says
+    char by[64];      // who ended it: "pid 3", "deadline", "kernel" …
     char name[32];    // of its program
     char state;       // R S D T Z as in Linux
     int64_t user_ns, kernel_ns;
@@ -85,7 +89,7 @@ int box_unbind(struct box *box, const char *name) BOX_MUST_CHECK;
 // Errors: -EBADF, -EPERM a file of the box's own /proc.
 int box_give(struct box *box, int fd, int as, const char *rights) BOX_MUST_CHECK;
 // Sets a variable of the next program to be started; value NULL takes it away. Errors: -EINVAL,
-// -E2BIG, -EFBIG, -ENOENT.
+// -E2BIG, -EFBIG, -ENOENT; -ENOMEM, where the end of an old value may stay behind the new one.
 int box_setenv(struct box *box, const char *name, const char *value) BOX_MUST_CHECK;
 // path as the box sees it. Errors: as of chdir.
 int box_chdir(struct box *box, const char *path) BOX_MUST_CHECK;

@@ -10,6 +10,8 @@ int box_fail(struct box *box, int error, const char *what);
 int box_write(struct box *box, const char *text, size_t size);
 // Writes a command and words, each quoted; NULL ends them. Errors: as box_command, -ENOMEM.
 int box_write_words(struct box *box, const char *command, const char *const words[]);
+// Writes text in one write. Errors: as of write; -EIO a part of it was taken.
+int box_write_whole(int fd, const char *text, size_t size);
 // "/proc/PID" of the box.
 #define BOX_DIRECTORY_SIZE 32
 void box_directory(const struct box *box, char path[BOX_DIRECTORY_SIZE]);

@@ -49,16 +49,22 @@ ssize_t box_read_file(const char *directory, const char *file, char *text, size_
     return total;
 }
 
+int box_write_whole(int fd, const char *text, size_t size)
+{
+    ssize_t written = write(fd, text, size);
+
+    return written == (ssize_t)size ? 0 : written < 0 ? -errno : -EIO;
+}
+
 int box_write_file(const char *directory, const char *file, const char *text)
 {
     int fd = open_file(directory, file, O_WRONLY);
     size_t size = strlen(text);
-    int error = 0;
+    int error;
 
     if (fd < 0)
         return fd;
-    if (write(fd, text, size) != (ssize_t)size)
-        error = -errno;
+    error = box_write_whole(fd, text, size);
     close(fd);
     return error;
 }

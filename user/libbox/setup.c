@@ -57,12 +57,34 @@ int box_quota(struct box *box, const char *key, const char *limit)
     return box_write_words(box, "quota", (const char *[]){ key, limit, NULL });
 }
 
+// Writes over the old value and then cuts off what is left of it, so that a value that is refused
+// leaves the old one. *made: the variable was not there before.
+static int write_variable(const char *path, const char *value, bool *made)
+{
+    size_t size = strlen(value);
+    int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+
+    *made = false;
+    if (fd < 0 && errno == ENOENT) {
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        *made = fd >= 0;
+    }
+    if (fd < 0)
+        return -errno;
+    if (size != 0)
+        error = box_write_whole(fd, value, size);
+    if (error == 0 && ftruncate(fd, (off_t)size) != 0)
+        error = -errno;
+    close(fd);
+    return error;
+}
+
 int box_setenv(struct box *box, const char *name, const char *value)
 {
     char path[BOX_DIRECTORY_SIZE + 300];
     char directory[BOX_DIRECTORY_SIZE];
-    size_t size;
-    int fd, error = 0;
+    bool made;
+    int error;
 
     box_directory(box, directory);
     if (name[0] == '\0' || strlen(name) > 255 || strchr(name, '/') != NULL)
@@ -70,14 +92,10 @@ int box_setenv(struct box *box, const char *name, const char *value)
     snprintf(path, sizeof(path), "%s/env/%s", directory, name);
     if (value == NULL)
         return unlink(path) == 0 ? 0 : box_fail(box, -errno, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return box_fail(box, -errno, name);
-    size = strlen(value);
-    if (size != 0 && write(fd, value, size) != (ssize_t)size)
-        error = box_fail(box, -errno, name);
-    close(fd);
-    return error;
+    error = write_variable(path, value, &made);
+    if (error != 0 && made)
+        unlink(path);
+    return error == 0 ? 0 : box_fail(box, error, name);
 }
 
 int box_chdir(struct box *box, const char *path)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // env.c - /proc/PID/env: a directory with a file a variable.
 //
-// Variables are made, written, read and deleted as files are. // Its content is what the next
+// Variables are made, written, read and deleted as files are. What they hold is what the next
 // program start hands over. A file keeps the name, not the value.
 // Locking: variable_lock is held from reading a value to setting the changed one, so that no write
 // is lost.
