@@ -3,6 +3,7 @@
 // test_signal.c - signals: handlers, masks, restarts, queues, alternate stacks, waiting for them.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -353,15 +354,32 @@ static void *wait_for_signal(void *unused)
     return NULL;
 }
 
+// By kill, by a note, by a note with text.
+static void send_self(int way)
+{
+    static const char *const notes[] = { NULL, "user1", "user1 with text" };
+    int fd = open("/proc/self/note", O_WRONLY | O_CLOEXEC);
+
+    if (way == 0)
+        CHECK(kill(getpid(), SIGUSR1) == 0);
+    else
+        CHECK(write(fd, notes[way], strlen(notes[way])) == (ssize_t)strlen(notes[way]));
+    close(fd);
+}
+
 CASE("a signal for the process goes to a thread that does not block it")
 {
     pthread_t thread;
 
     set_action(SIGUSR1, who, 0);
-    CHECK(pthread_create(&thread, NULL, wait_for_signal, NULL) == 0);
-    mask(SIG_BLOCK, SIGUSR1);
-    CHECK(kill(getpid(), SIGUSR1) == 0);
-    CHECK(pthread_join(thread, NULL) == 0 && count == 1 && pthread_equal(handled_by, thread));
+    for (int way = 0; way < 3; way++) {
+        count = 0;
+        mask(SIG_UNBLOCK, SIGUSR1);
+        CHECK(pthread_create(&thread, NULL, wait_for_signal, NULL) == 0); // its mask is this thread's
+        mask(SIG_BLOCK, SIGUSR1);
+        send_self(way);
+        CHECK(pthread_join(thread, NULL) == 0 && count == 1 && pthread_equal(handled_by, thread));
+    }
 }
 
 CASE("SIGCHLD tells which child ended and how")

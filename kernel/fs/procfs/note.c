@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // note.c - /proc/PID/note: a write sends a note; the process itself reads its queue there.
 //
-// One read gives one note. // While a process has its note file open for reading, notes of unknown
+// One read gives one note. While a process has its note file open for reading, notes of unknown
 // types are queued for it instead of ending it.
 
 #include "kernel/proc/note.h"
