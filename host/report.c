@@ -34,7 +34,7 @@ static struct figure {
 static FILE *to;
 static bool has_status;
 static int64_t status;
-static char reason[256], by[64];
+static char reason[512], by[64];
 
 void report_open(const char *path)
 {

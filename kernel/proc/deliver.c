@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // deliver.c - the way back to user mode: leaving, parking, signals, restarts; and faults.
 
+#include <string.h>
+
 #include "abi/errors.h"
 #include "abi/syscall.h"
 #include "kernel/log/planted.h"
@@ -111,6 +113,8 @@ static void enter_handler(struct uthread *self, struct trapframe *frame,
         return;
     }
     self->restore_mask = false;
+    self->note_length = taken->length;
+    memcpy(self->note, taken->text, taken->length);
     if (self->altstack.ss_flags & (int)SS_AUTODISARM)
         self->altstack = (struct linux_stack){ .ss_flags = SS_DISABLE };
     if (action->flags & SA_RESETHAND)
@@ -191,10 +195,6 @@ static bool take_next(struct uthread *self, struct signal_taken *taken,
     if (any) {
         taken->continues = signals->continues;
         *action = signal_action_of(self->process, taken->number);
-        if (action->handler > SIG_IGN && taken->length != 0) {
-            fmt_print(signals->last_note, sizeof(signals->last_note), "%s", taken->text);
-            signals->last_note_length = taken->length;
-        }
     }
     spin_unlock_irq_restore(&signals->lock, irq);
     return any;

@@ -111,6 +111,7 @@ static void reset_thread(struct uthread *self, const struct exec_image *image)
     self->clear_child_tid = 0;
     self->robust_list = 0;
     self->restart = NULL;
+    self->note_length = 0;
     memcpy(self->thread.name, image->name, sizeof(self->thread.name));
     arch_set_fs_base(&self->thread, 0);
     arch_set_gs_base(&self->thread, 0);

@@ -73,8 +73,9 @@ unsigned signal_of_note(const char *text, size_t length)
 
 // A note of no known type: for whoever reads the queue; if nobody does, the process ends by it.
 static int send_unknown(struct process *process, const char *text, size_t length,
-                        const struct linux_siginfo *info, bool outside)
+                        const struct linux_siginfo *info)
 {
+    bool around = signal_sender_is_around(process);
     struct signals *signals = process->signals;
     uint64_t irq, signals_irq;
     int error = -ESRCH;
@@ -87,7 +88,7 @@ static int send_unknown(struct process *process, const char *text, size_t length
     irq = spin_lock_irq_save(&process->lock);
     signals_irq = spin_lock_irq_save(&signals->lock);
     if (!(atomic_load(&process->flags) & PROCESS_DYING))
-        error = queue_add(process, NULL, 0, info, text, length, outside);
+        error = queue_add(process, NULL, 0, info, text, length, around);
     spin_unlock_irq_restore(&signals->lock, signals_irq);
     spin_unlock_irq_restore(&process->lock, irq);
     if (error == 0)
@@ -95,7 +96,7 @@ static int send_unknown(struct process *process, const char *text, size_t length
     return error;
 }
 
-int note_send(struct process *process, const char *text, size_t length, bool from_outside)
+int note_send(struct process *process, const char *text, size_t length)
 {
     const struct note_type *type;
     struct linux_siginfo info;
@@ -114,13 +115,13 @@ int note_send(struct process *process, const char *text, size_t length, bool fro
     }
     signal_info_user(process, type == NULL ? 0 : type->number, SI_USER, &info);
     if (type == NULL)
-        return send_unknown(process, text, length, &info, from_outside);
+        return send_unknown(process, text, length, &info);
     if (exact)
         return signal_send_process(process, type->number, &info);
-    return signal_send_text(process, type->number, &info, text, length, from_outside);
+    return signal_send_text(process, type->number, &info, text, length);
 }
 
-// --- Reading: the text of the note being handled first, then what is queued for the process ---
+// --- Reading: the text that came with the calling thread's handler first, then the queue ---
 
 static size_t copy_text(char *to, size_t size, const char *text, size_t length)
 {
@@ -160,17 +161,16 @@ static size_t take_queued(struct process *process, char *to, size_t size)
 
 static size_t try_read(struct process *process, char *to, size_t size)
 {
-    struct signals *signals = process->signals;
-    uint64_t irq = spin_lock_irq_save(&signals->lock);
-    size_t length = 0;
+    struct uthread *self = uthread_current();
+    size_t length = copy_text(to, size, self->note, self->note_length);
+    uint64_t irq;
 
-    if (signals->last_note_length != 0) {
-        length = copy_text(to, size, signals->last_note, signals->last_note_length);
-        signals->last_note_length = 0;
-    } else {
-        length = take_queued(process, to, size);
-    }
-    spin_unlock_irq_restore(&signals->lock, irq);
+    self->note_length = 0;
+    if (length != 0)
+        return length;
+    irq = spin_lock_irq_save(&process->signals->lock);
+    length = take_queued(process, to, size);
+    spin_unlock_irq_restore(&process->signals->lock, irq);
     return length;
 }
 
@@ -194,8 +194,8 @@ unsigned note_poll(void)
 {
     struct signals *signals = process_current()->signals;
     uint64_t irq = spin_lock_irq_save(&signals->lock);
-    bool ready =
-        signals->last_note_length != 0 || signals->pending != 0 || !list_empty(&signals->queue);
+    bool ready = uthread_current()->note_length != 0 || signals->pending != 0 ||
+                 !list_empty(&signals->queue);
 
     spin_unlock_irq_restore(&signals->lock, irq);
     return ready ? POLLIN : 0;

@@ -61,8 +61,6 @@ struct signals {
     atomic_uint note_open;               // a  how many handles have note open for reading
     // g  of the SIGCHLD that is pending: a child's end allocates nothing
     struct linux_siginfo child_info;
-    char last_note[NOTE_MAX_BYTES + 1];  // g  the text of the note being handled
-    size_t last_note_length;             // g  0: none, or read already
 };
 
 // --- Sending. Context: any, no lock above PROCESS held. info NULL: SI_USER from the calling
@@ -80,8 +78,7 @@ void signal_fault(unsigned number, int code, vaddr_t address, const char *reason
                   ...) PRINTF_LIKE(4, 5);
 // Sends a note by its text (no newline). Errors: -EINVAL empty or too long, -EAGAIN full, -EPERM a
 // forged fault, -ESRCH.
-int note_send(struct process *process, const char *text, size_t length,
-              bool from_outside) MUST_CHECK;
+int note_send(struct process *process, const char *text, size_t length) MUST_CHECK;
 // Takes the oldest note of the calling process as text; blocks unless nonblocking. Returns its
 // length. Errors: -EAGAIN, -EINTR.
 ssize_t note_read(char *to, size_t size, bool nonblocking) MUST_CHECK;

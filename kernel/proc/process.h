@@ -142,7 +142,7 @@ int process_start(struct process *process, vaddr_t entry) MUST_CHECK;
 // Ends a process: kind and code as kogata's, or a status as `wait` shows it (0-255 exit code, -N
 // signal N).
 // A head's box ends with it. The first to end it wins; returns at once; never blocks. reason: text
-// for the record, cut at 127 bytes.
+// for the record, cut at 255 bytes.
 // Who did it is the calling process. Context: thread.
 void process_exit(struct process *process, enum process_end kind, int exit_code);
 void process_kill(struct process *process, int64_t status);
@@ -261,8 +261,10 @@ void process_dump_memmap(struct process *process);
 int probe_for_read(vaddr_t address, size_t size) MUST_CHECK;
 int probe_for_write(vaddr_t address, size_t size) MUST_CHECK;
 
-void process_procfs_init(void); // kernel/fs/procfs
-// starts the reaper thread: ends processes that never started, and boxes at their deadline
+// kernel/fs/procfs. Makes the root of /proc; panics without memory. Context: start-up, once.
+void process_procfs_init(void);
+// Starts the reaper's thread: it ends processes that never started, and boxes at their deadline;
+// panics without memory. Context: start-up, once.
 void process_reaper_init(void);
 
 // --- Parts of any process, counted; the caller keeps the process while it has them. Errors: -ESRCH

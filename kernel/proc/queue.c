@@ -48,8 +48,7 @@ void queue_remove(struct process *process, struct signal_entry *entry)
 }
 
 int queue_add(struct process *process, struct uthread *thread, unsigned number,
-              const struct linux_siginfo *info,
-              const char *text, size_t length, bool outside)
+              const struct linux_siginfo *info, const char *text, size_t length, bool around)
 {
     struct signals *signals = process->signals;
     uint64_t *pending = thread != NULL ? &thread->pending : &signals->pending;
@@ -64,7 +63,7 @@ int queue_add(struct process *process, struct uthread *thread, unsigned number,
         signals->child_info = *info;
         return 0;
     }
-    if (slot && signals->slots >= (outside ? NOTES_MAX : NOTES_MAX - 1))
+    if (slot && signals->slots >= (around ? NOTES_MAX : NOTES_MAX - 1))
         return -EAGAIN;
     entry = slab_alloc(length != 0 ? &note_cache : &signal_cache, process->box->account);
     if (entry == NULL && slot)

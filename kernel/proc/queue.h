@@ -36,11 +36,11 @@ struct signal_taken {
 bool queue_take(struct uthread *thread, uint64_t set, struct signal_taken *taken);
 // The same from the process's queue alone.
 bool queue_take_process(struct process *process, uint64_t set, struct signal_taken *taken);
-// Adds to the thread's queue, or with NULL to the process's. text NULL: none. outside: may use the
+// Adds to the thread's queue, or with NULL to the process's. text NULL: none. around: may use the
 // last slot. Errors: -EAGAIN.
 int queue_add(struct process *process, struct uthread *thread, unsigned number,
-              const struct linux_siginfo *info,
-              const char *text, size_t length, bool outside) MUST_CHECK;
+              const struct linux_siginfo *info, const char *text, size_t length,
+              bool around) MUST_CHECK;
 // Drops all signals of set from the process and its threads; process->lock held too.
 void queue_drop(struct process *process, uint64_t set);
 void queue_remove(struct process *process, struct signal_entry *entry);
@@ -54,7 +54,9 @@ void signal_tell(struct process *process, struct uthread *thread, unsigned numbe
 // --- Sending, for note.c; no lock held ---
 
 int signal_send_text(struct process *process, unsigned number, const struct linux_siginfo *info,
-                     const char *text, size_t length, bool outside) MUST_CHECK;
+                     const char *text, size_t length) MUST_CHECK;
+// Whether the caller is a process of a box around that of process. Interrupts are on, or it is not.
+bool signal_sender_is_around(const struct process *process);
 // The info of a signal that the calling process sends to process.
 void signal_info_user(const struct process *to, unsigned number, int code,
                       struct linux_siginfo *info);

@@ -20,7 +20,7 @@ struct box;
 struct process;
 struct process_group;
 
-#define RECORD_REASON_SIZE 128
+#define RECORD_REASON_SIZE 256 // the text of any note, and a NUL
 
 // What was used: of a thread, a process, or a box with its dead.
 struct usage {

@@ -100,7 +100,6 @@ void signals_exec(struct signals *signals, struct signal_actions *actions)
     for (uint64_t left = old->ignored; left != 0; left &= left - 1)
         actions->actions[bits_lowest(left) + 1].handler = SIG_IGN;
     signals->actions = actions;
-    signals->last_note_length = 0;
     spin_unlock_irq_restore(&signals->lock, irq);
     signal_actions_put(old);
 }
@@ -177,7 +176,7 @@ static void cancel_opposites(struct process *process, unsigned number)
 
 static int send_with_text(struct process *process, struct uthread *thread, unsigned number,
                           const struct linux_siginfo *info, const char *text, size_t length,
-                          bool outside)
+                          bool around)
 {
     uint64_t irq;
     int error = 0;
@@ -188,7 +187,7 @@ static int send_with_text(struct process *process, struct uthread *thread, unsig
     irq = spin_lock_irq_save(&process->signals->lock);
     cancel_opposites(process, number);
     if (number == SIGKILL || !ignored(process, thread, number)) {
-        error = queue_add(process, thread, number, info, text, length, outside);
+        error = queue_add(process, thread, number, info, text, length, around);
         if (error == 0)
             signal_tell(process, thread, number);
     }
@@ -202,11 +201,20 @@ int signal_send_locked(struct process *process, struct uthread *thread, unsigned
     return send_with_text(process, thread, number, info, NULL, 0, false);
 }
 
-int signal_send_text(struct process *process, unsigned number, const struct linux_siginfo *info,
-                     const char *text, size_t length, bool outside)
+bool signal_sender_is_around(const struct process *process)
 {
+    const struct box *box = process_current()->box;
+
+    return thread_current()->process != NULL && arch_irq_enabled() && box != process->box &&
+           box_within(process->box, box);
+}
+
+int signal_send_text(struct process *process, unsigned number, const struct linux_siginfo *info,
+                     const char *text, size_t length)
+{
+    bool around = signal_sender_is_around(process);
     uint64_t irq = spin_lock_irq_save(&process->lock);
-    int error = send_with_text(process, NULL, number, info, text, length, outside);
+    int error = send_with_text(process, NULL, number, info, text, length, around);
 
     spin_unlock_irq_restore(&process->lock, irq);
     return error;
@@ -229,6 +237,7 @@ void signal_info_user(const struct process *to, unsigned number, int code,
 static int send(struct process *process, struct uthread *thread, unsigned number,
                 const struct linux_siginfo *info)
 {
+    bool around = signal_sender_is_around(process);
     struct linux_siginfo made;
     uint64_t irq;
     int error;
@@ -248,7 +257,7 @@ static int send(struct process *process, struct uthread *thread, unsigned number
         info = &made;
     }
     irq = spin_lock_irq_save(&process->lock);
-    error = signal_send_locked(process, thread, number, info);
+    error = send_with_text(process, thread, number, info, NULL, 0, around);
     spin_unlock_irq_restore(&process->lock, irq);
     return error == -ESRCH && thread == NULL ? 0 : error;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi/signal.h"
+#include "kernel/proc/note.h"
 #include "kernel/proc/pid.h"
 #include "kernel/proc/record.h"
 #include "kernel/sched/thread.h"
@@ -32,6 +33,8 @@ struct uthread {
     uint64_t waiting_for;          // g  the set of a sigtimedwait in progress
     uint64_t saved_mask;           // s  to restore after sigsuspend, ppoll
     bool restore_mask;             // s
+    char note[NOTE_MAX_BYTES];     // s  text of the signal whose handler was entered last
+    size_t note_length;            // s  0: it had none, or it was read
     struct linux_stack altstack;   // s
     vaddr_t clear_child_tid;       // s
     vaddr_t set_child_tid;         // s  CLONE_CHILD_SETTID: written at its start

@@ -3,9 +3,11 @@
 //
 // vm: smp
 #define _GNU_SOURCE
-#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -368,4 +370,151 @@ CASE("a limit of processor time shows as the least of those around")
     CHECK_EQUAL(box_wait(box.pid), 6);
     close(report);
     box_close(&box);
+}
+
+// --- Notes ---
+
+// Returns 0 or a negative errno.
+static int note(const char *path, const char *words)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (write(fd, words, strlen(words)) != (ssize_t)strlen(words))
+        error = -errno;
+    close(fd);
+    return error;
+}
+
+// Fills its own queue, and says whether that took 63 notes.
+PROGRAM("full")
+{
+    int reader = open("/proc/self/note", O_RDONLY | O_CLOEXEC), count = 0;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    if (reader < 0 || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return 1;
+    while (count < 100 && note("/proc/self/note", "filler") == 0)
+        count++;
+    say(errno == EAGAIN && count == 63 ? 'f' : 'x');
+    pause_for_ever();
+    return 1;
+}
+
+PROGRAM("beside")
+{
+    int with_text = note("/peer/note", "user1 text"), unknown = note("/peer/note", "filler");
+
+    if (with_text != -EAGAIN || unknown != -EAGAIN)
+        return 1;
+    return note("/peer/note", "winch") == 0 ? 6 : 2; // takes no slot
+}
+
+CASE("the last slot takes a real-time signal from around, and no note from a box beside")
+{
+    struct test_box box, beside;
+    int report = box_program(&box, "", "full"), other;
+    char extra[64];
+
+    CHECK(report >= 0 && hear(report) == 'f');
+    snprintf(extra, sizeof(extra), "bind peer /proc/%d rw\n", box.pid);
+    other = box_program(&beside, extra, "beside");
+    CHECK(other >= 0);
+    CHECK_EQUAL(box_wait(beside.pid), 6);
+    CHECK(kill(box.pid, SIGRTMIN) == 0);
+    CHECK(kill(box.pid, SIGRTMIN) < 0 && errno == EAGAIN);
+    CHECK(box_do(&box, "kill") == 0 && box_wait(box.pid) == -9);
+    close(report);
+    close(other);
+    box_close(&box);
+    box_close(&beside);
+}
+
+CASE("a text of 255 bytes that ends a process is its reason, whole")
+{
+    char words[256], path[64];
+    struct test_box box;
+
+    memset(words, 'x', sizeof(words) - 1);
+    memcpy(words, "terminate ", 10);
+    words[254] = 'y';
+    words[255] = '\0';
+    CHECK(box_shell(&box, "", "exec sleep 100") == 0);
+    snprintf(path, sizeof(path), "/proc/%d/note", box.pid);
+    CHECK_EQUAL(note(path, words), 0);
+    CHECK_EQUAL(box_wait(box.pid), -SIGTERM);
+    CHECK(strcmp(box_status(box.pid, "Reason"), words) == 0);
+    box_close(&box);
+}
+
+// What handlers found in /proc/self/note, by signal.
+static struct {
+    char text[64];
+    int result; // of read: length, or a negative errno
+} found[_NSIG];
+static atomic_int inside, meet; // how many handlers have been entered; how many wait for each other
+
+static void read_note(int number)
+{
+    int fd = open("/proc/self/note", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ssize_t length;
+
+    atomic_fetch_add(&inside, 1);
+    while (atomic_load(&inside) < atomic_load(&meet))
+        sched_yield();
+    length = read(fd, found[number].text, sizeof(found[number].text));
+    found[number].result = length < 0 ? -errno : (int)length;
+    close(fd);
+}
+
+static void read_nothing(int number)
+{
+    (void)number;
+    atomic_fetch_add(&inside, 1);
+}
+
+CASE("a handler whose signal had no text reads none")
+{
+    CHECK(signal(SIGUSR1, read_note) != SIG_ERR && signal(SIGUSR2, read_nothing) != SIG_ERR);
+    CHECK_EQUAL(note("/proc/self/note", "user2 unread"), 0);
+    CHECK_EQUAL(atomic_load(&inside), 1);
+    CHECK(raise(SIGUSR1) == 0);
+    CHECK_EQUAL(found[SIGUSR1].result, -EAGAIN);
+    CHECK_EQUAL(note("/proc/self/note", "user1 read"), 0);
+    CHECK_EQUAL(found[SIGUSR1].result, 10);
+}
+
+static void *take_one(void *number)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, (int)(intptr_t)number);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    while (found[(intptr_t)number].result == 0)
+        sched_yield();
+    return NULL;
+}
+
+CASE("handlers in two threads read each its own text")
+{
+    pthread_t threads[2];
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    CHECK(signal(SIGUSR1, read_note) != SIG_ERR && signal(SIGUSR2, read_note) != SIG_ERR);
+    atomic_store(&meet, 2);
+    CHECK(pthread_create(&threads[0], NULL, take_one, (void *)(intptr_t)SIGUSR1) == 0);
+    CHECK(pthread_create(&threads[1], NULL, take_one, (void *)(intptr_t)SIGUSR2) == 0);
+    CHECK_EQUAL(note("/proc/self/note", "user1 of the one"), 0);
+    CHECK_EQUAL(note("/proc/self/note", "user2 of the other"), 0);
+    CHECK(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
+    CHECK(found[SIGUSR1].result == 16 && memcmp(found[SIGUSR1].text, "user1 of the one", 16) == 0);
+    CHECK(found[SIGUSR2].result == 18 && memcmp(found[SIGUSR2].text, "user2 of the other", 18) == 0);
 }

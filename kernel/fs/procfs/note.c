@@ -98,7 +98,7 @@ static ssize_t note_file_write(struct handle *handle, struct iobuf *buffer, off_
     error = subject_get(proc_node_of(handle->node), handle->grant, &subject);
     if (error != 0)
         return error;
-    error = note_send(subject.process, text, length, subject.relation != RELATION_INSIDE);
+    error = note_send(subject.process, text, length);
     if (planted("note-wakes"))
         process_resume(subject.process, subject.process->head);
     subject_put(&subject);
