@@ -23,11 +23,8 @@ extern const size_t visible_call_count;
 // Readies what the calls need: a terminal that the caller controls.
 void visible_calls_prepare(void);
 
-// The errno by its name; "0" for 0.
-const char *visible_error_name(int error);
-
 // Compares every row of the section of docs/visible.md that heading begins with what comes of it,
-// and the rows with tries: each of both is in the other. result(row's number in tries, subject)
+// and the rows with those compared: each of both is in the other. result(number, subject)
 // gives 0, an errno, or -1: not tried. Returns the number of differences, which it prints.
-int visible_compare(const char *heading, const struct visible_try *tries, size_t count,
+int visible_compare(const char *heading, const struct visible_try *compared, size_t count,
                     int (*result)(size_t number, enum subject subject));
