@@ -6,8 +6,7 @@
 
 // Makes the page of docs the text `symbol`. Its program is to depend on the file, in vm.mk.
 #define TABLE_PAGE(symbol, path)                                                                   \
-    __asm__(".section .rodata\n"                                                                   \
-            #symbol ": .incbin \"" path "\"\n"                                                     \
+    __asm__(".section .rodata\n" #symbol ": .incbin \"" path "\"\n"                                \
             ".byte 0\n"                                                                            \
             ".previous");                                                                          \
     extern const char symbol[]

@@ -27,6 +27,7 @@ $(BUILD)/vm/test_%: tests/vm/test_%.c $(VM_SUPPORT) $(wildcard tests/vm/*.h) tes
 $(foreach test,$(VM_TESTS),$(eval $(BUILD)/vm/test_$(test): $(wildcard tests/vm/$(test)/*)))
 $(BUILD)/vm/test_visible: docs/visible.md # which it contains
 $(BUILD)/vm/test_libbox: $(LIBBOX)
+$(BUILD)/vm/test_rights: docs/rights.md
 
 # $(1): test; $(2): CPUs.
 define VM_RUN
