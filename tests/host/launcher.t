@@ -208,6 +208,13 @@ for my $closed ('>&-', '2>&-', '<&- >&- 2>&-') {
 
 # --- What the program is given ---
 {
+    my ($code, $out) = run('run', @debug, 'ls', '-1', '/dev');
+    is($out =~ tr/\n/ /r, 'fd full null ptmx pts random shm stderr stdin stdout tty urandom zero ',
+        'the default /dev has nothing of the machine');
+    my ($listing) = slurp('docs/launcher.md') =~ m{default `/dev`\s+\(([^)]*)\)};
+    is(join('', map { "$_ " } ($listing // '') =~ /`([^`]+)`/g), $out =~ tr/\n/ /r, '... and is what docs/launcher.md says');
+}
+{
     my @words = ('', 'a b', "c'd", 'e"f', "g\nh", '$HOME', '\\', '--', "\xc3\xa4");
     my ($code, $out) = run('run', '--', 'sh', '-c', 'for a; do printf "%s\0" "$a"; done', 'sh', @words);
     ok($out eq join('', map { "$_\0" } @words), 'arguments arrive as they are');
