@@ -451,4 +451,10 @@ CASE("calls that concern the machine are refused in a box, numbers without a cal
     FAILS(syscall(100000), ENOSYS);
     FAILS(syscall(-1L), ENOSYS);
     FAILS(syscall(SYS_mknod, "/tmp/device", S_IFDIR | 0600, 0), EPERM);
+    FAILS(syscall(SYS_mknod, "/tmp/device", S_IFCHR | 0600, 0x103), EPERM);
+    FAILS(syscall(SYS_mknod, "/tmp/device", S_IFBLK | 0600, 0x103), EPERM);
+    FAILS(syscall(SYS_chroot, "/"), EPERM);
+    FAILS(syscall(SYS_pivot_root, "/", "/"), EPERM);
+    FAILS(syscall(SYS_mount, "tmpfs", "/tmp", "tmpfs", 0, NULL), EPERM);
+    FAILS(syscall(SYS_umount2, "/tmp", 0), EPERM);
 }

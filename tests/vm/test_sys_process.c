@@ -121,6 +121,8 @@ CASE("clone refuses flags that make no sense together")
     FAILS(syscall(435, bad_pointer, 64), EFAULT);
     FAILS(syscall(435, bad_pointer, 8), EINVAL);
     FAILS(syscall(SYS_setns, 0, 0x12345), EINVAL);
+    FAILS(syscall(SYS_unshare, 0), EINVAL);
+    FAILS(syscall(SYS_unshare, 0x00020000 /* CLONE_NEWNS */), EINVAL);
 }
 
 CASE("groups and sessions follow their rules")
