@@ -94,7 +94,8 @@ void init_box_settled(void);
 // thread.c
 
 // Links a thread made by uthread_create: gives it a number (its process's if it is the first).
-// Errors: -ESRCH the process ends, -EAGAIN no number, or an exec is under way.
+// Errors: -EINVAL it is not the first and the process is new, -ESRCH the process ends, -EAGAIN no
+// number, or an exec is under way.
 int uthread_link(struct uthread *thread, bool first) MUST_CHECK;
 int uthread_link_locked(struct uthread *thread, bool first) MUST_CHECK; // tree_lock held
 

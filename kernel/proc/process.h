@@ -153,8 +153,8 @@ void NORETURN process_current_exit(int exit_code);
 
 // Makes and starts a thread of a process that has begun: at entry with stack pointer sp and empty
 // registers; or, with clone, of the calling process, going on as the calling thread as clone says.
-// Returns: its number, under which it may be gone by then. Errors: -ESRCH the process ends, -EAGAIN
-// (quota, no number, an exec is under way), -ENOMEM.
+// Returns: its number, under which it may be gone by then. Errors: -EINVAL the process has not
+// begun, -ESRCH it ends, -EAGAIN (quota, no number, an exec is under way), -ENOMEM.
 int64_t process_new_thread(struct process *process, vaddr_t entry, vaddr_t sp,
                            const struct clone_request *clone) MUST_CHECK;
 // Called by the leaving thread itself, in its own context: unlinks it; the last one frees all that
@@ -221,7 +221,8 @@ bool process_is_suspended(const struct process *process);
 
 // The names of the process's box: what is behind a name is a grant, a tree's node as its top with
 // rights; "" names the root tree. Errors of all: -ESRCH nothing lives in the box any more.
-// Binds; takes a reference of its own. Errors: -EEXIST, -EINVAL no name, -ENOTDIR, -ENOMEM.
+// Binds; takes a reference of its own. Errors: -EEXIST, -EINVAL no name, -ENOTDIR a root tree that
+// is none, -ENOSPC too many names, -ENOMEM.
 int process_add_fs(struct process *process, struct grant *grant, const char *name) MUST_CHECK;
 // Returns the grant, counted. Errors: -ENOENT.
 int process_find_fs(struct process *process, const char *name, struct grant **grant) MUST_CHECK;
@@ -230,10 +231,10 @@ int process_rm_fs(struct process *process, const char *name) MUST_CHECK;
 
 // Open files. Those that put a handle in take over the caller's reference, on success only. Errors
 // of all: -ESRCH the process is ending.
-// At the lowest free fd from lowest on. Returns: the fd. Errors: -EMFILE, -EAGAIN (quota), -ENOMEM.
+// At the lowest free fd from lowest on. Returns: the fd. Errors: -EMFILE (limit or quota), -ENOMEM.
 int process_add_fd(struct process *process, struct handle *handle, int lowest,
                    bool cloexec) MUST_CHECK;
-// At fd, closing what was there. Errors: -EBADF no fd, or past the process's limit; -EAGAIN,
+// At fd, closing what was there. Errors: -EBADF no fd, or past the process's limit; -EMFILE (quota),
 // -ENOMEM.
 int process_add_fd_as(struct process *process, struct handle *handle, int fd,
                       bool cloexec) MUST_CHECK;

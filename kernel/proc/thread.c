@@ -98,6 +98,8 @@ int uthread_link_locked(struct uthread *thread, bool first)
     if ((atomic_load(&process->flags) & PROCESS_DYING) || box_door_closed(process->box) ||
         atomic_load(&process->state) >= PROCESS_ENDING)
         error = -ESRCH;
+    else if (!first && atomic_load(&process->state) == PROCESS_NEW)
+        error = -EINVAL;
     else if (process->exec_thread != NULL)
         error = -EAGAIN;
     else if (!first)

@@ -29,7 +29,7 @@ sub callers {
 
 my $header = slurp('kernel/proc/process.h');
 my %sources = map { $_ => slurp($_) }
-    grep { $_ ne 'kernel/dev/process_interface.c' && $_ ne 'kernel/proc/process.h' }
+    grep { !m{^kernel/dev/process_interface} && $_ ne 'kernel/proc/process.h' }
     split /\n/, `find kernel -name '*.[ch]'`;
 for my $name (@names) {
     my $block = block_of($header, $name);

@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -20,7 +22,7 @@
 
 static char text[4096];
 
-// Runs a row of the kernel's own interface; says which line of kernel/dev/process_interface.c fails.
+// Runs a row of the kernel's own interface; says which line of its file fails.
 static bool kernel_does(const char *row)
 {
     int fd = open("/dev/process-interface", O_RDWR | O_CLOEXEC);
@@ -29,7 +31,7 @@ static bool kernel_does(const char *row)
     if (fd < 0 || write(fd, row, strlen(row)) != (ssize_t)strlen(row)) {
         if (fd >= 0 && read(fd, line, sizeof(line) - 1) < 0)
             line[0] = '?';
-        printf("# %s: kernel/dev/process_interface.c:%s\n", row, line);
+        printf("# %s: kernel/dev/process_interface*.c:%s\n", row, line);
         return false;
     }
     close(fd);
@@ -58,11 +60,32 @@ static int status_of(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+// What rows find: 50 is a program's file, 51 open for writing alone, 52 a pipe.
+static void open_files(void)
+{
+    int ends[2];
+
+    CHECK(dup2(open("/bin/busybox", O_RDONLY), 50) == 50);
+    CHECK(dup2(open("/dev/null", O_WRONLY), 51) == 51);
+    CHECK(pipe(ends) == 0 && dup2(ends[0], 52) == 52);
+}
+
 // --- process.h, function by function ---
 
 CASE("the kernel process is 0, always the same, never NULL, and takes no reference")
 {
     CHECK(kernel_does("get_kernel"));
+}
+
+CASE("process_current is the calling thread's process, for a kernel thread the kernel process")
+{
+    static char before[16384], now[16384];
+
+    CHECK(ledger_take(before, sizeof(before)));
+    CHECK(kernel_does("current"));
+    do { // until the next thread on its CPU has freed the one that was made
+        CHECK(ledger_read(now, sizeof(now)));
+    } while (strcmp(before, now) != 0);
 }
 
 CASE("process_new makes the head of an empty box that is not started, its priority capped")
@@ -84,8 +107,31 @@ CASE("process_start maps a stack and runs the entry it is given")
 CASE("process_exit ends another process with a kogata kind and code, the first to do so wins")
 {
     CHECK(kernel_does("exit"));
+    CHECK(kernel_does("finished_large"));
     CHECK(kernel_does("failure"));
+    CHECK(kernel_does("failure_plain"));
     CHECK(kernel_does("killed"));
+    CHECK(kernel_does("killed_by"));
+}
+
+CASE("process_exit of the calling process lets the call go on, and ends it on its way back")
+{
+    char line[16] = "";
+    pid_t pid = fork();
+    int fd;
+
+    if (pid == 0)
+        _exit(kernel_does("exit_self"));
+    CHECK_EQUAL(status_of(pid), 12);
+    fd = open("/dev/process-interface", O_RDONLY | O_CLOEXEC);
+    CHECK(read(fd, line, sizeof(line) - 1) > 0);
+    CHECK_EQUAL(atoi(line), 0);
+}
+
+CASE("what ends says ESRCH of all its parts: fds, memory, names, threads, processes")
+{
+    open_files();
+    CHECK(kernel_does("ended"));
 }
 
 CASE("process_kill sets any status, once")
@@ -99,9 +145,45 @@ CASE(
     CHECK(kernel_does("thread"));
 }
 
+// A child that ends at once for 0, that lives until it is killed for 1, and for 2 has a child of its
+// own which does so and dies with it.
+static pid_t make_child(int generations)
+{
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    CHECK(pipe(ends) == 0);
+    pid = fork();
+    if (pid == 0) {
+        if (generations == 0)
+            _exit(0);
+        if (generations == 2 && fork() == 0)
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (write(ends[1], "r", 1) != 1)
+            _exit(99);
+        for (;;)
+            pause();
+    }
+    for (int i = 0; i < generations; i++)
+        CHECK(read(ends[0], &byte, 1) == 1);
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
 CASE("process_find_child finds children by number and nobody else")
 {
+    pid_t dead = make_child(0), living = make_child(2);
+    siginfo_t info;
+
+    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); // the child's child comes here at last
+    CHECK(waitid(P_PID, (id_t)dead, &info, WEXITED | WNOWAIT) == 0);
     CHECK(kernel_does("find_child"));
+    CHECK_EQUAL(status_of(dead), 0);
+    CHECK(kill(living, SIGKILL) == 0);
+    CHECK_EQUAL(status_of(living), -SIGKILL);
+    CHECK(wait(NULL) > 0);
 }
 
 CASE("process_wait_any_child reaps a member that ended, never a head, and says ECHILD without")
@@ -109,6 +191,32 @@ CASE("process_wait_any_child reaps a member that ended, never a head, and says E
     if (fork() == 0)
         _exit(9);
     CHECK(kernel_does("wait_any"));
+}
+
+CASE("process_wait_any_child without block is EAGAIN while a child lives")
+{
+    pid_t child = make_child(1);
+
+    CHECK(kernel_does("wait_any_living"));
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK_EQUAL(status_of(child), -SIGKILL);
+}
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+CASE("process_wait and process_wait_any_child are EINTR when a signal comes")
+{
+    pid_t child = make_child(1);
+    struct itimerval soon = { .it_value.tv_usec = 20000 };
+
+    CHECK(signal(SIGALRM, ignore) != SIG_ERR);
+    CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+    CHECK(kernel_does("wait_interrupted"));
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK_EQUAL(status_of(child), -SIGKILL);
 }
 
 CASE("process_copy_env copies into an empty environment, else EBUSY; EINVAL for nobody, ENOMEM if full")
@@ -129,11 +237,13 @@ CASE("process_set_cmdline is ENOMEM in a full account, and changes nothing")
 
 CASE("process_add_fs, process_find_fs and process_rm_fs bind, find and unbind a tree by its name")
 {
+    open_files();
     CHECK(kernel_does("fs"));
 }
 
 CASE("process_add_fd takes the lowest from 0, _as the one told, read and close find it")
 {
+    open_files();
     CHECK(kernel_does("fd"));
 }
 
@@ -144,9 +254,7 @@ CASE("process_mmap maps zeros, and refuses what is unaligned, empty, taken anywh
 
 CASE("process_mmap_file maps a file and takes a reference on its handle until it is unmapped")
 {
-    int fd = open("/bin/busybox", O_RDONLY);
-
-    CHECK(fd >= 0 && dup2(fd, 50) == 50);
+    open_files();
     CHECK(kernel_does("mmap_file"));
 }
 
@@ -330,13 +438,17 @@ CASE("ctl dup2 and close work on a box from around, and a line's end is not need
 
 CASE("with adopt off the children of a member end with it")
 {
+    // After the wait for the member its child is there for good; or goes, and the head is alone.
+    const char *stays = "(sleep 100 & exit 0); while :; do for p in /proc/[0-9]*; do "
+                        "read -r line < $p/comm && [ $line = sleep ] && exit 1; done; done";
+    const char *alone = "(sleep 100 & exit 0); set -- /proc/[0-9]*; while [ $# != 1 ]; "
+                        "do set -- /proc/[0-9]*; done; exit 6";
     struct test_box box;
 
-    CHECK(box_shell(&box, "adopt off\n",
-                    "(sleep 100 & exit 0); sleep 0.1; "
-                    "for p in /proc/[0-9]*; do [ $p = /proc/1 ] || "
-                    "{ read -r line < $p/comm && [ $line = sleep ] && exit 1; }; done; exit 6") ==
-          0);
+    CHECK(box_shell(&box, "", stays) == 0);
+    CHECK_EQUAL(box_wait(box.pid), 1);
+    box_close(&box);
+    CHECK(box_shell(&box, "adopt off\n", alone) == 0);
     CHECK_EQUAL(box_wait(box.pid), 6);
     box_close(&box);
 }
