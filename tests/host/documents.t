@@ -127,6 +127,14 @@ my $readme = slurp('docs/proc/README.md');
     is($page, $test, 'and that of libbox.3 too');
 }
 
+# --- The record as JSON ---
+{
+    my @launcher = slurp('host/report.c') =~ /\.key = "(\w+)"/g;
+    my @box = slurp('user/box/report.c') =~ /,\\"(\w+_(?:ns|peak|bytes))\\":/g;
+    is("@box", "@launcher", 'the figures of the launcher\'s record and of box run\'s have the same keys, in one order');
+    ok(@box == 7, 'which are seven');
+}
+
 # --- The checks are checked ---
 is_deeply([rows("text\n| a | `b` |\n|---|---|\n| c \\| d | |\n")], [['a', '`b`'], ['c | d', '']], 'rows of a table are found');
 done_testing();
