@@ -348,14 +348,15 @@ CASE("-t: a change of size arrives, and ^C is the box's")
 CASE("-t gives the caller's terminal back as it was, however it ends")
 {
     static const struct {
-        const char *words;
+        const char *words, *sentence;
         int code;
     } rows[] = {
-        { "-it sh -c 'echo ready; read x; exit 3'", 3 },
-        { "-it sh -c 'echo ready; read x; kill -KILL $$'", 137 },
-        { "-it --status /proc/self/prio sh -c 'echo ready; read x'", 125 },
-        { "-t -w /nosuch true", 125 },
-        { "-t nosuch", 127 },
+        { "-it sh -c 'echo ready; read x; exit 3'", NULL, 3 },
+        { "-it sh -c 'echo ready; read x; kill -KILL $$'", NULL, 137 },
+        { "-it --status /proc/self/prio sh -c 'echo ready; read x'",
+          "box: the record could not be written: Invalid argument\r\n", 125 },
+        { "-t -w /nosuch true", "box: -w /nosuch: No such file or directory\r\n", 125 },
+        { "-t nosuch", "nosuch", 127 },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -374,6 +375,8 @@ CASE("-t gives the caller's terminal back as it was, however it ends")
             session_send(&session, "\r");
         }
         CHECK_EQUAL(session_end(&session), rows[i].code);
+        if (rows[i].code == 125 || rows[i].code == 127) // said when it was back
+            CHECK(strstr(output, rows[i].sentence) != NULL);
         CHECK_EQUAL(sh("cmp /tmp/before /tmp/after"), 0);
         read_output("/tmp/after");
         CHECK(strlen(output) > 20);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/box/terminal.h"
+
 #define NSEC_PER_S 1e9
 
 static FILE *to;
@@ -52,8 +54,7 @@ static void write_figures(const struct box_record *record)
 
 // Writes the record as one line, with the keys that the launcher has, once. record NULL: there was
 // no end. Returns: 0, or why it could not be written.
-static int write_json(int code, const char *reason, const char *by,
-                      const struct box_record *record)
+static int write_json(int code, const char *reason, const char *by, const struct box_record *record)
 {
     bool failed;
 
@@ -118,6 +119,7 @@ void fail(enum exit_code code, const char *format, ...)
     va_list arguments;
     int error;
 
+    terminal_restore();
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
