@@ -100,6 +100,39 @@ static int be_strict(void)
     return 2;
 }
 
+static int be_strict_no_more(void)
+{
+    struct utsname *nowhere = bad_pointer;
+
+    if (command_to(getpid(), "strict on && strict off") != 0)
+        return 1;
+    return uname(nowhere) == -1 && errno == EFAULT ? 0 : 2;
+}
+
+// Whether an orphan of the box goes on: a byte of it comes, or its end of the pipe is closed.
+static int be_parent_of_orphan(void)
+{
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    if (pipe(ends) != 0)
+        return 90;
+    pid = fork();
+    if (pid == 0) {
+        pid_t parent = getpid();
+
+        if (fork() == 0) {
+            while (getppid() == parent)
+                usleep(1000);
+            _exit(write(ends[1], "o", 1) == 1 ? 0 : 1);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    return read(ends[0], &byte, 1) == 1 ? 1 : 0;
+}
+
 // Another program for a member that was made by fork.
 static int be_changer(void)
 {
@@ -227,10 +260,18 @@ static int command(int argc, char **argv)
         const char *name;
         int (*run)(void);
     } programs[] = {
-        { "--faulty", be_faulty },   { "--code", be_writer_of_code }, { "--strict", be_strict },
-        { "--changer", be_changer }, { "--member", be_member },       { "--between", be_between },
-        { "--capped", be_capped },   { "--watcher", be_watcher },     { "--giver", be_giver },
+        { "--faulty", be_faulty },
+        { "--code", be_writer_of_code },
+        { "--strict", be_strict },
+        { "--changer", be_changer },
+        { "--member", be_member },
+        { "--between", be_between },
+        { "--capped", be_capped },
+        { "--watcher", be_watcher },
+        { "--giver", be_giver },
         { "--taker", be_taker },
+        { "--strict-no-more", be_strict_no_more },
+        { "--orphan", be_parent_of_orphan },
     };
 
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && argc == 2; i++) {
@@ -336,7 +377,8 @@ CASE("keep off: what was kept goes on to its end by the fault")
     wait_suspended(&box);
     CHECK_EQUAL(box_do(&box, "keep off\nstart"), 0);
     CHECK_EQUAL(box_wait(box.pid), -11);
-    CHECK(strstr(box_status(box.pid, "Reason"), "null pointer: write to address 0x10 (ip 0x") != NULL);
+    CHECK(strstr(box_status(box.pid, "Reason"), "null pointer: write to address 0x10 (ip 0x") !=
+          NULL);
     box_close(&box);
     end_talk();
 }
@@ -368,6 +410,38 @@ CASE(
 CASE("strict: a member may set it, and its bad pointer is then its end")
 {
     CHECK_EQUAL(exit_of("bind proc /proc rwx\n", "strict"), -11);
+}
+
+CASE("strict off: a bad pointer is EFAULT again")
+{
+    CHECK_EQUAL(exit_of("bind proc /proc rwx\n", "strict-no-more"), 0);
+}
+
+CASE("adopt: a head has its box's orphans, or they end, as it was told last")
+{
+    CHECK_EQUAL(exit_of("", "orphan"), 1);
+    CHECK_EQUAL(exit_of("adopt off\n", "orphan"), 0);
+    CHECK_EQUAL(exit_of("adopt off\nadopt on\n", "orphan"), 1);
+}
+
+CASE("leash off: the box goes on when its creation handle closes")
+{
+    struct test_box box, later;
+    char number[16];
+    int wait;
+
+    start_program(&box, "leash on\nleash off\n", "taker");
+    CHECK_EQUAL(next_told(), 'r');
+    later.ctl = proc_open(box.pid, "ctl", O_RDWR);
+    wait = proc_open(box.pid, "wait", O_RDONLY);
+    CHECK(later.ctl >= 0 && wait >= 0);
+    box_close(&box);
+    CHECK(strcmp(box_status(box.pid, "Exit"), "-") == 0);
+    CHECK_EQUAL(box_do(&later, "kill 7"), 0);
+    CHECK(read(wait, number, sizeof(number)) == 1 && number[0] == '7');
+    close(wait);
+    box_close(&later);
+    end_talk();
 }
 
 // --- What members may, and what a handle's opener ---
