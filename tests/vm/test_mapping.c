@@ -159,10 +159,12 @@ CASE("read, write and maps of a file see the same bytes")
 {
     int fd = file_of(2 * PAGE);
     char *at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *second = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
     char text[6] = "";
 
     CHECK_EQUAL(pwrite(fd, "hello", 5, PAGE - 2), 5);
     CHECK_EQUAL(memcmp(at + PAGE - 2, "hello", 5), 0);
+    CHECK_EQUAL(memcmp(second, "llo", 3), 0);
     memcpy(at + 10, "world", 5);
     CHECK_EQUAL(pread(fd, text, 5, 10), 5);
     CHECK_EQUAL(strcmp(text, "world"), 0);
@@ -251,6 +253,74 @@ CASE("the stack grows as far as its limit, and overflows with SIGSEGV")
     }
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+// The signal that ends a child which touches its stack page by page as far as bytes below here, 0 if none.
+static int touch_stack(long bytes)
+{
+    volatile char here = 0;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        for (long i = 0; i < bytes; i += PAGE)
+            *(&here - i) = 1;
+        _exit(0);
+    }
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+CASE("the stack's limit is 8 MiB, and RLIMIT_STACK")
+{
+    struct rlimit limit;
+
+    CHECK_EQUAL(getrlimit(RLIMIT_STACK, &limit), 0);
+    CHECK_EQUAL(limit.rlim_cur, 8 << 20);
+    CHECK_EQUAL(touch_stack(7 << 20), 0);
+    CHECK_EQUAL(touch_stack(9 << 20), SIGSEGV);
+    limit.rlim_cur = 4 << 20;
+    CHECK_EQUAL(setrlimit(RLIMIT_STACK, &limit), 0);
+    CHECK_EQUAL(touch_stack(3 << 20), 0);
+    CHECK_EQUAL(touch_stack(5 << 20), SIGSEGV);
+}
+
+// Where the stack begins now.
+static char *stack_start(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[256];
+    char *start = NULL;
+
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (strstr(line, "[stack]") != NULL)
+            start = (char *)strtoul(line, NULL, 16);
+    }
+    fclose(maps);
+    CHECK(start != NULL);
+    return start;
+}
+
+CASE("the stack has the pages that were touched, and a guard of 1 MiB below")
+{
+    char *start = stack_start(), *at = start - (3 << 20), *reached;
+    unsigned char resident[256];
+    int pages = 0;
+
+    CHECK_EQUAL(touch(start - 256 * PAGE, 1), 0); // 1 MiB further down
+    CHECK(stack_start() == start - 256 * PAGE);
+    CHECK_EQUAL(mincore(start - 256 * PAGE, 256 * PAGE, resident), 0);
+    for (int i = 0; i < 256; i++)
+        pages += resident[i] & 1;
+    CHECK_EQUAL(pages, 1);
+    CHECK(mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at);
+    *at = 'g';
+    for (reached = start - 257 * PAGE; reached > at && touch(reached, 1) == 0; reached -= PAGE)
+        ;
+    CHECK_EQUAL(reached - (at + PAGE), (1 << 20) - PAGE); // the first page of the guard, from above
+    CHECK_EQUAL(*at, 'g');
 }
 
 CASE("system calls report bad memory with EFAULT and change nothing")
