@@ -78,6 +78,14 @@ static int name_further(void)
     return stat(path, &status) == 0 ? 22 : 98;
 }
 
+// Locks a page that may not be read. Returns: the errno of mlock.
+static int lock_unreadable(void)
+{
+    char *at = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return mlock(at, PAGE) == 0 ? 0 : errno;
+}
+
 static int command(int argc, char **argv)
 {
     if (argc != 2)
@@ -88,6 +96,8 @@ static int command(int argc, char **argv)
         return fork_told();
     if (strcmp(argv[1], "name-further") == 0)
         return name_further();
+    if (strcmp(argv[1], "lock-unreadable") == 0)
+        return lock_unreadable();
     if (strcmp(argv[1], "inside-fork-all") == 0)
         return inside("", "fork-all");
     if (strcmp(argv[1], "inside-fork-told") == 0)
@@ -326,13 +336,17 @@ CASE("maps names program, heap and stack, and exec replaces all of it")
     CHECK_EQUAL(WEXITSTATUS(status), 1);
 }
 
-CASE("mlock probes its pages: ENOMEM where they may not be read")
+CASE("mlock probes its pages: ENOMEM where they may not be read, in a strict process too")
 {
     char *at = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct test_box box;
 
     CHECK(at != MAP_FAILED && mlock(at, 2 * PAGE) == 0);
     CHECK(mprotect(at + PAGE, PAGE, PROT_NONE) == 0);
     errno = 0;
     CHECK(mlock(at, 2 * PAGE) == -1 && errno == ENOMEM);
     CHECK(mlock(at, PAGE) == 0);
+    CHECK_EQUAL(exec_here(&box, "strict on\n", "lock-unreadable"), 0);
+    CHECK_EQUAL(box_wait(box.pid), ENOMEM);
+    finish(&box);
 }

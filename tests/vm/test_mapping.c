@@ -315,7 +315,8 @@ CASE("the stack has the pages that were touched, and a guard of 1 MiB below")
     for (int i = 0; i < 256; i++)
         pages += resident[i] & 1;
     CHECK_EQUAL(pages, 1);
-    CHECK(mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at);
+    CHECK(mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+               -1, 0) == at);
     *at = 'g';
     for (reached = start - 257 * PAGE; reached > at && touch(reached, 1) == 0; reached -= PAGE)
         ;
