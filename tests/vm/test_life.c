@@ -391,26 +391,34 @@ CASE("a pidfd is readable when the process has ended")
 
 CASE("an orphan is taken in by the head of the box, and leaves no record")
 {
-    int fds[2];
-    pid_t seen = 0, pid;
+    int here[2], there[2];
+    pid_t seen[2], pid;
+    struct pollfd end;
 
-    CHECK(pipe(fds) == 0);
+    CHECK(pipe(here) == 0 && pipe(there) == 0);
     pid = fork();
     if (pid == 0) {
         if (fork() == 0) {
             while (getppid() == pid || getppid() != 1)
                 usleep(1000);
-            seen = getppid();
-            if (write(fds[1], &seen, sizeof(seen)) < 0)
+            seen[0] = getpid();
+            seen[1] = getppid();
+            if (write(here[1], seen, sizeof(seen)) < 0 || read(there[0], seen, 1) != 1)
                 _exit(1);
         }
         _exit(0);
     }
     CHECK_EQUAL(wait_status(pid), 0);
-    CHECK(read(fds[0], &seen, sizeof(seen)) == sizeof(seen) && seen == 1);
-    close(fds[1]);
-    CHECK(read(fds[0], &seen, sizeof(seen)) == 0);
-    close(fds[0]);
+    CHECK(read(here[0], seen, sizeof(seen)) == sizeof(seen) && seen[1] == 1);
+    end = (struct pollfd){ .fd = (int)syscall(SYS_pidfd_open, seen[0], 0), .events = POLLIN };
+    CHECK(end.fd >= 0 && write(there[1], "x", 1) == 1);
+    CHECK(poll(&end, 1, 20000) == 1);
+    CHECK(kill(seen[0], 0) < 0 && errno == ESRCH);
+    close(end.fd);
+    for (int i = 0; i < 2; i++) {
+        close(here[i]);
+        close(there[i]);
+    }
 }
 
 CASE("a subreaper is given the orphans below it")
