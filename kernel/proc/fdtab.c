@@ -306,6 +306,32 @@ int fdtab_add(struct fdtab *table, struct handle *handle, int lowest, uint64_t l
     return (int)fd;
 }
 
+// Puts a handle at a number within the block, the lock held. Returns the handle that was there.
+static struct handle *put_at(struct fdtab *table, unsigned fd, struct handle *handle, bool cloexec)
+{
+    struct handle *old = table->block->slots[fd];
+
+    table->block->slots[fd] = handle;
+    table->count += old == NULL;
+    mark_open(table->block, fd);
+    bits_clear(table->block->cloexec, fd);
+    if (cloexec)
+        bits_set(table->block->cloexec, fd);
+    return old;
+}
+
+// In place of what is open there, so that nothing is charged. Returns what was; NULL if nothing was, and nothing was done.
+static struct handle *replace(struct fdtab *table, unsigned fd, struct handle *handle, bool cloexec)
+{
+    struct handle *old = NULL;
+
+    spin_lock(&table->lock);
+    if (fd < table->block->capacity && table->block->slots[fd] != NULL)
+        old = put_at(table, fd, handle, cloexec);
+    spin_unlock(&table->lock);
+    return old;
+}
+
 int fdtab_set(struct fdtab *table, int fd, struct handle *handle, bool cloexec)
 {
     struct handle *old;
@@ -313,6 +339,11 @@ int fdtab_set(struct fdtab *table, int fd, struct handle *handle, bool cloexec)
 
     if (fd < 0)
         return -EBADF;
+    old = replace(table, (unsigned)fd, handle, cloexec);
+    if (old != NULL) {
+        drop_handle(table, old);
+        return 0;
+    }
     if (account_charge(table->account, RESOURCE_FDS, 1, NULL) != 0)
         return -EMFILE;
     for (;;) {
@@ -326,15 +357,9 @@ int fdtab_set(struct fdtab *table, int fd, struct handle *handle, bool cloexec)
             return error == -EMFILE ? -EBADF : error;
         }
     }
-    old = table->block->slots[fd];
-    table->block->slots[fd] = handle;
-    table->count += old == NULL;
-    mark_open(table->block, (unsigned)fd);
-    bits_clear(table->block->cloexec, (unsigned)fd);
-    if (cloexec)
-        bits_set(table->block->cloexec, (unsigned)fd);
+    old = put_at(table, (unsigned)fd, handle, cloexec);
     spin_unlock(&table->lock);
-    if (old != NULL) {
+    if (old != NULL) { // opened meanwhile
         account_uncharge(table->account, RESOURCE_FDS, 1);
         drop_handle(table, old);
     }

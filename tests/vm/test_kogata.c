@@ -86,6 +86,23 @@ static int lock_unreadable(void)
     return mlock(at, PAGE) == 0 ? 0 : errno;
 }
 
+// Opens fds until its quota is full. What is open can be replaced then, and nothing more be opened.
+static int replace_when_full(void)
+{
+    int fd, last = 0;
+
+    while ((fd = dup(0)) >= 0)
+        last = fd;
+    if (errno != EMFILE || last == 0)
+        return 90;
+    if (dup2(0, last) != last || fcntl(last, F_GETFD) != 0 || dup3(0, last, O_CLOEXEC) != last || fcntl(last, F_GETFD) != FD_CLOEXEC)
+        return 91;
+    if (dup2(0, last + 1) != -1 || errno != EMFILE || dup2(0, 900) != -1 || errno != EMFILE)
+        return 92;
+    close(last);
+    return dup2(0, 900) == 900 ? 24 : 93;
+}
+
 static int command(int argc, char **argv)
 {
     if (argc != 2)
@@ -96,6 +113,8 @@ static int command(int argc, char **argv)
         return fork_told();
     if (strcmp(argv[1], "name-further") == 0)
         return name_further();
+    if (strcmp(argv[1], "replace-when-full") == 0)
+        return replace_when_full();
     if (strcmp(argv[1], "lock-unreadable") == 0)
         return lock_unreadable();
     if (strcmp(argv[1], "inside-fork-all") == 0)
@@ -161,6 +180,15 @@ CASE("a name given further has at most the rights here, and stays there when it 
 
     CHECK_EQUAL(exec_here(&box, "bind proc /proc rwx\n", "name-further"), 0);
     CHECK_EQUAL(box_wait(box.pid), 22);
+    finish(&box);
+}
+
+CASE("an open fd is replaced though the quota of fds is full, and keeps its one charge")
+{
+    struct test_box box;
+
+    CHECK_EQUAL(exec_here(&box, "give 0 0\nquota fds 20\n", "replace-when-full"), 0);
+    CHECK_EQUAL(box_wait(box.pid), 24);
     finish(&box);
 }
 
