@@ -352,7 +352,7 @@ static int open_master(struct node *node, struct handle *handle)
     (void)node;
     if (pty == NULL)
         return -ENOMEM;
-    tty_init(&pty->tty, &pty_driver, 0);
+    tty_init(&pty->tty, &pty_driver, 0, handle->account);
     list_init(&pty->link);
     waitq_init(&pty->master_readers);
     waitq_init(&pty->master_writers);

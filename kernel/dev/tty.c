@@ -51,12 +51,15 @@ static void drop_output(struct ldisc *ldisc)
 
 static const struct ldisc_ops ldisc_ops = { .echo = echo, .drop_output = drop_output };
 
-void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device)
+void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device,
+              struct account *account)
 {
     refcount_init(&tty->ref, 1);
     spin_init(&tty->lock, RANK_TTY);
     tty->driver = driver;
     tty->device = device;
+    tty->account = account;
+    list_init(&tty->loans);
     ldisc_init(&tty->ldisc, &ldisc_ops);
     waitq_init(&tty->readers);
     waitq_init(&tty->writers);
@@ -69,7 +72,10 @@ void tty_get(struct tty *tty)
 
 void tty_put(struct tty *tty)
 {
-    if (refcount_put(&tty->ref) && tty->driver->free != NULL)
+    if (!refcount_put(&tty->ref))
+        return;
+    tty_loans_drop(tty);
+    if (tty->driver->free != NULL)
         tty->driver->free(tty);
 }
 
@@ -410,4 +416,5 @@ void tty_init_devices(void)
     int error = devfs_add("tty", S_IFCHR | 0666, 5 << 8, &tty_handle_ops, open_controlling, NULL);
 
     assert(error == 0);
+    tty_loans_init();
 }

@@ -55,9 +55,14 @@ struct tty {
     bool hung_up;                      // t  the device is gone: reads end, writes fail
     bool exclusive;                    // t
     dev_t device;                      // I
+    struct account *account;           // I  of the box whose it is
+    struct list loans;                 // tty_loan.c
+    uint64_t change;                   // "  counts how often it was set
 };
 
-void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device);
+// account: of the box whose terminal it is.
+void tty_init(struct tty *tty, const struct tty_driver *driver, dev_t device,
+              struct account *account);
 void tty_get(struct tty *tty);
 void tty_put(struct tty *tty);
 
@@ -91,6 +96,12 @@ int tty_add_device(const char *name, struct tty *tty) MUST_CHECK;
 
 // Adds /dev/tty (the caller's controlling terminal).
 void tty_init_devices(void);
+
+// tty_loan.c. The calling process sets the terminal, dropping input that waits if flush is set. When
+// a box ends that has only borrowed it, it gets back the settings from before. Errors: -ENOMEM.
+int tty_set_termios(struct tty *tty, const struct linux_termios *termios, bool flush) MUST_CHECK;
+void tty_loans_drop(struct tty *tty); // its last reference is gone
+void tty_loans_init(void);            // start-up, once
 
 // tty_control.c, for tty_handle_ops.
 int64_t tty_ioctl(struct handle *handle, unsigned command, uint64_t argument) MUST_CHECK;

@@ -212,25 +212,13 @@ static int get_settings(struct tty *tty, uint64_t argument)
 static int set_settings(struct tty *tty, unsigned command, uint64_t argument)
 {
     struct linux_termios termios;
-    uint64_t state;
     int error = arch_copy_from_user(&termios, argument, sizeof(termios));
 
     if (error == 0)
         error = tty_check_foreground(tty, SIGTTOU);
     if (error == 0 && command != TCSETS)
         error = wait_drained(tty);
-    if (error != 0)
-        return error;
-    state = spin_lock_irq_save(&tty->lock);
-    if (command == TCSETSF)
-        ldisc_flush_input(&tty->ldisc);
-    ldisc_set_termios(&tty->ldisc, &termios);
-    if (tty->driver->input_room != NULL)
-        tty->driver->input_room(tty);
-    spin_unlock_irq_restore(&tty->lock, state);
-    waitq_wake(&tty->readers, WAKE_ALL, 0);
-    tty_writable(tty);
-    return 0;
+    return error != 0 ? error : tty_set_termios(tty, &termios, command == TCSETSF);
 }
 
 static int flush(struct tty *tty, uint64_t which)

@@ -4,6 +4,7 @@
 #include "kernel/dev/tty.h"
 #include "kernel/dev/uart.h"
 #include "kernel/log/log.h"
+#include "kernel/mem/account.h"
 
 #define DEVICE_TTYS0 (4 << 8 | 64)
 #define WRITE_MAX 1024 // bytes sent under one hold of the terminal's lock
@@ -49,7 +50,7 @@ static void received(const char *data, size_t size)
 
 void uart_tty_init(void)
 {
-    tty_init(&serial, &driver, DEVICE_TTYS0);
+    tty_init(&serial, &driver, DEVICE_TTYS0, &account_root);
     if (uart_start_receive(received) != 0)
         return;
     if (tty_add_device("ttyS0", &serial) != 0 || tty_add_device("console", &serial) != 0)

@@ -10,6 +10,7 @@
 #include "abi/errors.h"
 #include "kernel/dev/tty.h"
 #include "kernel/dev/virtio_port.h"
+#include "kernel/mem/account.h"
 #include "kernel/mem/slab.h"
 #include "lib/base/fmt.h"
 
@@ -151,7 +152,7 @@ int virtio_tty_add(struct virtio_port *port, unsigned number)
 
     if (terminal == NULL)
         return -ENOMEM;
-    tty_init(&terminal->tty, &driver, VIRTIO_PORT_MAJOR << 8 | number);
+    tty_init(&terminal->tty, &driver, VIRTIO_PORT_MAJOR << 8 | number, &account_root);
     tty_hold_input(&terminal->tty);
     waitq_init(&terminal->room);
     terminal->open = NULL;

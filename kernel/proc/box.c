@@ -43,6 +43,7 @@ static void box_init(struct box *box, struct account *account)
     list_init(&box->box_link);
     list_init(&box->walk_link);
     list_init(&box->deadline_link);
+    list_init(&box->loans);
     timer_init(&box->deadline, deadline_fire);
     timer_init(&box->cputime, cputime_fire);
     memcpy(box->hostname, "boxwork", sizeof("boxwork"));

@@ -65,6 +65,7 @@ struct box {
     // T  by key of abi/ctl.h: 1 + depth of the outermost box that has set the limit; 0: none has
     uint8_t limit_setters[8];
     char hostname[65];        // T
+    struct list loans;        // dev/tty_loan.c: terminals that get back their settings at its end
     struct usage usage;       // T  of its processes that are gone, inner boxes included
     _Atomic nsec_t idle_shown; // a  the most that /proc/uptime and /proc/stat have told
 #ifdef BOXWORK_DEBUG
