@@ -51,9 +51,15 @@ ssize_t box_read_file(const char *directory, const char *file, char *text, size_
 
 int box_write_whole(int fd, const char *text, size_t size)
 {
-    ssize_t written = write(fd, text, size);
+    while (size != 0) {
+        ssize_t written = write(fd, text, size);
 
-    return written == (ssize_t)size ? 0 : written < 0 ? -errno : -EIO;
+        if (written < 0)
+            return -errno;
+        text += written;
+        size -= (size_t)written;
+    }
+    return 0;
 }
 
 int box_write_file(const char *directory, const char *file, const char *text)

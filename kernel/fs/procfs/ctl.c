@@ -190,7 +190,8 @@ static void report_failure(struct ctl_file *file, const struct ctl_command *comm
     ctl_report(file, line, MIN((size_t)length, sizeof(line) - 1));
 }
 
-static int do_all(struct handle *handle, const char *text, size_t size, char *words)
+// Returns how much was taken: all, or what stands before a command that a signal ended the wait of.
+static ssize_t do_all(struct handle *handle, const char *text, size_t size, char *words)
 {
     struct ctl_reader reader;
     struct ctl_command command;
@@ -200,6 +201,10 @@ static int do_all(struct handle *handle, const char *text, size_t size, char *wo
     while ((result = ctl_next(&reader, &command)) != 0) {
         if (result == 1)
             result = do_command(handle, &command);
+        if (result == -EINTR && command.source != text)
+            return command.source - text;
+        if (result == -EINTR)
+            return result;
         if (result != 0) {
             report_failure(handle->private, &command, result);
             return result;
@@ -207,14 +212,14 @@ static int do_all(struct handle *handle, const char *text, size_t size, char *wo
         if (thread_relax())
             return -EINTR;
     }
-    return 0;
+    return (ssize_t)size;
 }
 
 static ssize_t ctl_write(struct handle *handle, struct iobuf *buffer, off_t *position)
 {
     size_t size = buffer->left;
+    ssize_t done;
     char *text;
-    int error;
 
     (void)position;
     if (size > WRITE_MAX)
@@ -223,11 +228,11 @@ static ssize_t ctl_write(struct handle *handle, struct iobuf *buffer, off_t *pos
     text = kmalloc(2 * size + 1, account_current());
     if (text == NULL)
         return -ENOMEM;
-    error = iobuf_get(buffer, text, size);
-    if (error == 0)
-        error = do_all(handle, text, size, text + size);
+    done = iobuf_get(buffer, text, size);
+    if (done == 0)
+        done = do_all(handle, text, size, text + size);
     kfree(text);
-    return error != 0 ? error : (ssize_t)size;
+    return done;
 }
 
 static int ctl_open(struct node *node, struct handle *handle)
