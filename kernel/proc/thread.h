@@ -2,7 +2,6 @@
 // thread.h - a thread of a process: the scheduler's thread, and what user space knows of it.
 #pragma once
 
-#include "abi/signal.h"
 #include "kernel/proc/note.h"
 #include "kernel/proc/pid.h"
 #include "kernel/proc/record.h"
