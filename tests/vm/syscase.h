@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// syscase.h - what the tests of system calls share: pointers that are none, calls that must fail, a scratch directory.
+// syscase.h - what the tests of system calls share: pointers that are none, a scratch directory.
 #pragma once
 
 #include <errno.h>
@@ -13,14 +13,6 @@
 
 static void *volatile const bad_pointer = (void *)16; // never mapped
 #define BAD bad_pointer
-
-// A call must fail with this errno.
-#define FAILS(call, error)            \
-    do {                              \
-        errno = 0;                    \
-        CHECK_EQUAL((call), -1);      \
-        CHECK_EQUAL(errno, (error));  \
-    } while (0)
 
 static inline void enter_scratch(void)
 {

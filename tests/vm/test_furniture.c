@@ -31,16 +31,6 @@ static void tell(char byte)
         _exit(99);
 }
 
-static pid_t pause_child(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        for (;;)
-            pause();
-    return pid;
-}
-
 // Its limits are set below what it uses while it waits.
 static int be_used_up(void)
 {

@@ -278,55 +278,7 @@ CASE("many wait for one end at once, and each is told")
     box_close(&box);
 }
 
-// --- Threads, and where a program lies ---
-
-static pthread_barrier_t barrier;
-
-static void *number_thread(void *number)
-{
-    *(long *)number = syscall(SYS_gettid);
-    pthread_barrier_wait(&barrier);
-    pthread_barrier_wait(&barrier);
-    return NULL;
-}
-
-// How many threads task lists; which of the numbers are among them is marked in *found.
-static int list_threads(const long numbers[3], unsigned *found)
-{
-    DIR *directory = opendir("/proc/self/task");
-    struct dirent *entry;
-    int count = 0;
-
-    CHECK(directory != NULL);
-    *found = 0;
-    while ((entry = readdir(directory)) != NULL) {
-        count += entry->d_name[0] != '.';
-        for (unsigned i = 0; i < 3; i++)
-            *found |= (unsigned)(atol(entry->d_name) == numbers[i]) << i;
-    }
-    closedir(directory);
-    return count;
-}
-
-CASE("task lists each thread, and no more")
-{
-    long numbers[3] = { getpid() };
-    pthread_t threads[2];
-    unsigned found;
-
-    CHECK(pthread_barrier_init(&barrier, NULL, 3) == 0);
-    for (int i = 0; i < 2; i++)
-        CHECK(pthread_create(&threads[i], NULL, number_thread, &numbers[i + 1]) == 0);
-    pthread_barrier_wait(&barrier);
-    CHECK_EQUAL(list_threads(numbers, &found), 3);
-    CHECK_EQUAL(found, 7);
-    pthread_barrier_wait(&barrier);
-    for (int i = 0; i < 2; i++)
-        CHECK(pthread_join(threads[i], NULL) == 0);
-    while (list_threads(numbers, &found) != 1) // joined before it has quite left
-        sched_yield();
-    CHECK_EQUAL(found, 1);
-}
+// --- Where a program lies ---
 
 CASE("each program has its stack at a place of its own")
 {

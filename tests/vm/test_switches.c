@@ -52,16 +52,6 @@ static void tell(char byte)
         _exit(99);
 }
 
-static pid_t pause_child(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        for (;;)
-            pause();
-    return pid;
-}
-
 static int be_faulty(void)
 {
     *(volatile int *)bad_pointer = 1;

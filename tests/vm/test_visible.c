@@ -31,16 +31,6 @@ static struct {
 } subjects[SUBJECTS];
 static struct test_box inside, ended;
 
-static pid_t pause_child(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        for (;;)
-            pause();
-    return pid;
-}
-
 static void end_child(pid_t pid)
 {
     siginfo_t info;

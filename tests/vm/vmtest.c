@@ -49,6 +49,16 @@ long long now_ns(clockid_t clock)
     return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+pid_t pause_child(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        for (;;)
+            pause();
+    return pid;
+}
+
 int in_child(void (*body)(void))
 {
     pid_t child = fork();

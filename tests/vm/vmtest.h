@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct vmtest_case {
@@ -65,6 +66,8 @@ void vmtest_fail(const char *file, int line, const char *condition, long long go
 long long now_ns(clockid_t clock);
 // Runs body in a child. Returns the signal that ended it, or minus its exit code.
 int in_child(void (*body)(void));
+// Makes a child that does nothing until a signal ends it. Returns its number.
+pid_t pause_child(void);
 
 // Reads the ledger into text. Returns false where there is none.
 bool ledger_read(char *text, size_t size);

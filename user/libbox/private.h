@@ -10,7 +10,7 @@ int box_fail(struct box *box, int error, const char *what);
 int box_write(struct box *box, const char *text, size_t size);
 // Writes a command and words, each quoted; NULL ends them. Errors: as box_command, -ENOMEM.
 int box_write_words(struct box *box, const char *command, const char *const words[]);
-// Writes text in one write. Errors: as of write; -EIO a part of it was taken.
+// Writes all of text: in one write, and in more where one is short. Errors: as of write; -EIO nothing more is taken.
 int box_write_whole(int fd, const char *text, size_t size);
 // "/proc/PID" of the box.
 #define BOX_DIRECTORY_SIZE 32

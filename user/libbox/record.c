@@ -51,14 +51,16 @@ ssize_t box_read_file(const char *directory, const char *file, char *text, size_
 
 int box_write_whole(int fd, const char *text, size_t size)
 {
-    while (size != 0) {
+    do { // nothing at all is written too: what takes no empty text says so
         ssize_t written = write(fd, text, size);
 
         if (written < 0)
             return -errno;
+        if (written == 0 && size != 0)
+            return -EIO;
         text += written;
         size -= (size_t)written;
-    }
+    } while (size != 0);
     return 0;
 }
 
