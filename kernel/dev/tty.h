@@ -57,7 +57,8 @@ struct tty {
     dev_t device;                      // I
     struct account *account;           // I  of the box whose it is
     struct list loans;                 // tty_loan.c
-    uint64_t change;                   // "  counts how often it was set
+    uint64_t change;                   // "  number of the change that its settings are of
+    uint64_t changes;                  // "  numbers given
 };
 
 // account: of the box whose terminal it is.
@@ -97,9 +98,19 @@ int tty_add_device(const char *name, struct tty *tty) MUST_CHECK;
 // Adds /dev/tty (the caller's controlling terminal).
 void tty_init_devices(void);
 
-// tty_loan.c. The calling process sets the terminal, dropping input that waits if flush is set. When
-// a box ends that has only borrowed it, it gets back the settings from before. Errors: -ENOMEM.
-int tty_set_termios(struct tty *tty, const struct linux_termios *termios, bool flush) MUST_CHECK;
+// tty_loan.c. What a process sets of a terminal; when a box ends that has only borrowed it, it gets
+// them back as they were.
+struct tty_settings {
+    struct linux_termios termios;
+    bool stopped;   // output, by TCXONC
+    bool exclusive; // TIOCEXCL
+};
+#define TTY_TERMIOS 0x1
+#define TTY_STOPPED 0x2
+#define TTY_EXCLUSIVE 0x4
+#define TTY_FLUSH 0x8 // and drop input that waits
+// The calling process sets which of the settings. Errors: -ENOMEM.
+int tty_set(struct tty *tty, unsigned which, const struct tty_settings *settings) MUST_CHECK;
 void tty_loans_drop(struct tty *tty); // its last reference is gone
 void tty_loans_init(void);            // start-up, once
 

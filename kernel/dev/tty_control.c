@@ -211,14 +211,16 @@ static int get_settings(struct tty *tty, uint64_t argument)
 
 static int set_settings(struct tty *tty, unsigned command, uint64_t argument)
 {
-    struct linux_termios termios;
-    int error = arch_copy_from_user(&termios, argument, sizeof(termios));
+    struct tty_settings settings = { 0 };
+    int error = arch_copy_from_user(&settings.termios, argument, sizeof(settings.termios));
 
     if (error == 0)
         error = tty_check_foreground(tty, SIGTTOU);
     if (error == 0 && command != TCSETS)
         error = wait_drained(tty);
-    return error != 0 ? error : tty_set_termios(tty, &termios, command == TCSETSF);
+    if (error != 0)
+        return error;
+    return tty_set(tty, command == TCSETSF ? TTY_TERMIOS | TTY_FLUSH : TTY_TERMIOS, &settings);
 }
 
 static int flush(struct tty *tty, uint64_t which)
@@ -247,16 +249,14 @@ static int flow(struct tty *tty, uint64_t action)
 
     if (action > TCION)
         return -EINVAL;
+    if (action == TCOOFF || action == TCOON)
+        return tty_set(tty, TTY_STOPPED, &(struct tty_settings){ .stopped = action == TCOOFF });
     state = spin_lock_irq_save(&tty->lock);
-    if (action == TCOOFF || action == TCOON) {
-        tty->ldisc.stopped = action == TCOOFF;
-    } else {
-        byte = tty->ldisc.termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
-        if (byte != 0 && tty->driver->room(tty) > 0)
-            tty->driver->write(tty, &byte, 1);
-        if (tty->driver->push != NULL)
-            tty->driver->push(tty);
-    }
+    byte = tty->ldisc.termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
+    if (byte != 0 && tty->driver->room(tty) > 0)
+        tty->driver->write(tty, &byte, 1);
+    if (tty->driver->push != NULL)
+        tty->driver->push(tty);
     spin_unlock_irq_restore(&tty->lock, state);
     tty_writable(tty);
     return 0;
@@ -288,8 +288,7 @@ static int queue_length(struct tty *tty, bool input, uint64_t argument)
 
 static int set_exclusive(struct tty *tty, bool exclusive)
 {
-    tty->exclusive = exclusive;
-    return 0;
+    return tty_set(tty, TTY_EXCLUSIVE, &(struct tty_settings){ .exclusive = exclusive });
 }
 
 static int64_t job_control(struct tty *tty, unsigned command, uint64_t argument)

@@ -5,7 +5,10 @@
 // it, every box around the process that does not hold the owner has borrowed it: a loan keeps the
 // settings as they were before the box changed them, and at the end of the box the terminal gets
 // them back, unless somebody outside of the box has set it since: then they are not the box's.
-// Locking: loans_lock (rank TTY_LOANS) guards all loans, and changes of tty->change; tty->lock is
+// What boxes beside each other set lies in layers, one upon the other. Each change has a number; a
+// loan knows that of its box's last one and that of the layer below. A layer whose box ends while
+// another lies on it is taken out from under: that one now keeps what was before both.
+// Locking: loans_lock (rank TTY_LOANS) guards all loans, and changes of settings; tty->lock is
 // taken within it. A loan counts neither box nor terminal: whichever goes first takes it along.
 #include <string.h>
 
@@ -17,12 +20,13 @@
 
 // Fields: I set once · l under loans_lock
 struct loan {
-    struct list tty_link;        // l  in tty->loans
-    struct list box_link;        // l  in box->loans
-    struct tty *tty;             // I
-    struct box *box;             // I
-    struct linux_termios before; // l
-    uint64_t change;             // l  tty->change after the box's last change; 0: none yet
+    struct list tty_link;       // l  in tty->loans
+    struct list box_link;       // l  in box->loans
+    struct tty *tty;            // I
+    struct box *box;            // I
+    struct tty_settings before; // l
+    uint64_t change;            // l  number of the box's last change; 0: none, or none that still counts
+    uint64_t base;              // l  number of the change that made what is in before
 };
 
 static SLAB_CACHE(loan_cache, "tty loan", struct loan);
@@ -38,56 +42,66 @@ static bool owns(const struct box *box, const struct tty *tty)
     return account != NULL;
 }
 
-static struct loan *find(struct tty *tty, const struct box *box)
+static struct loan *find(const struct tty *tty, const struct box *box)
 {
     struct loan *loan;
 
-    list_for_each(loan, &tty->loans, tty_link) {
-        if (loan->box == box)
+    list_for_each(loan, &box->loans, box_link) {
+        if (loan->tty == tty)
             return loan;
     }
     return NULL;
 }
 
+// Errors: -ENOMEM.
 static int reserve(struct tty *tty, struct box *box)
 {
-    struct loan *made = slab_alloc(&loan_cache, box->account);
-    uint64_t state;
-    bool has;
+    struct loan *made;
+    uint64_t state = spin_lock_irq_save(&loans_lock);
+    bool has = find(tty, box) != NULL;
 
+    spin_unlock_irq_restore(&loans_lock, state);
+    if (has)
+        return 0;
+    made = slab_alloc(&loan_cache, box->account);
     if (made == NULL)
         return -ENOMEM;
     made->tty = tty;
     made->box = box;
     state = spin_lock_irq_save(&loans_lock);
-    has = find(tty, box) != NULL;
-    if (!has) {
+    if (find(tty, box) == NULL) {
         list_push_back(&tty->loans, &made->tty_link);
         list_push_back(&box->loans, &made->box_link);
+        made = NULL;
     }
     spin_unlock_irq_restore(&loans_lock, state);
-    if (has)
+    if (made != NULL)
         slab_free(&loan_cache, made);
     return 0;
 }
 
-static bool has_loan(struct tty *tty, const struct box *box)
+static struct tty_settings settings_of(struct tty *tty)
 {
-    uint64_t state = spin_lock_irq_save(&loans_lock);
-    bool has = find(tty, box) != NULL;
+    uint64_t state = spin_lock_irq_save(&tty->lock);
+    struct tty_settings settings = { tty->ldisc.termios, tty->ldisc.stopped, tty->exclusive };
 
-    spin_unlock_irq_restore(&loans_lock, state);
-    return has;
+    spin_unlock_irq_restore(&tty->lock, state);
+    return settings;
 }
 
-// Puts the settings in force; loans_lock held.
-static void apply(struct tty *tty, const struct linux_termios *termios, bool flush)
+// Puts some of the settings in force; loans_lock held.
+static void apply(struct tty *tty, unsigned which, const struct tty_settings *settings)
 {
     uint64_t state = spin_lock_irq_save(&tty->lock);
 
-    if (flush)
+    if (which & TTY_FLUSH)
         ldisc_flush_input(&tty->ldisc);
-    ldisc_set_termios(&tty->ldisc, termios);
+    if (which & TTY_TERMIOS)
+        ldisc_set_termios(&tty->ldisc, &settings->termios);
+    if (which & TTY_STOPPED)
+        tty->ldisc.stopped = settings->stopped;
+    if (which & TTY_EXCLUSIVE)
+        tty->exclusive = settings->exclusive;
     if (tty->driver->input_room != NULL)
         tty->driver->input_room(tty);
     spin_unlock_irq_restore(&tty->lock, state);
@@ -95,73 +109,90 @@ static void apply(struct tty *tty, const struct linux_termios *termios, bool flu
     tty_writable(tty);
 }
 
-int tty_set_termios(struct tty *tty, const struct linux_termios *termios, bool flush)
+// Takes a loan's layer out from between the others; loans_lock held.
+static void take_layer_out(const struct loan *gone)
 {
+    struct loan *other;
+
+    list_for_each(other, &gone->tty->loans, tty_link) {
+        if (other == gone || other->change == 0)
+            continue;
+        if (other->change == gone->change) { // of a box around: back to its own layer, if there is one below
+            other->change = other->base < gone->base ? gone->base : 0;
+        } else if (other->base == gone->change) {
+            other->before = gone->before;
+            other->base = gone->base;
+        }
+    }
+}
+
+int tty_set(struct tty *tty, unsigned which, const struct tty_settings *settings)
+{
+    struct tty_settings before;
     uint64_t change, state;
     int error = 0;
 
-    for (struct box *box = box_current(); !owns(box, tty) && error == 0; box = box->outer) {
-        if (!has_loan(tty, box))
-            error = reserve(tty, box);
-    }
+    for (struct box *box = box_current(); !owns(box, tty) && error == 0; box = box->outer)
+        error = reserve(tty, box);
     if (error != 0)
         return error;
     state = spin_lock_irq_save(&loans_lock);
-    change = tty->change + 1;
+    before = settings_of(tty);
+    change = ++tty->changes;
     for (struct box *box = box_current(); !owns(box, tty); box = box->outer) {
         struct loan *loan = find(tty, box);
 
-        if (loan->change != tty->change || loan->change == 0)
-            loan->before = tty->ldisc.termios;
+        if (loan->change == 0 || loan->change != tty->change) {
+            if (loan->change != 0)
+                take_layer_out(loan);
+            loan->before = before;
+            loan->base = tty->change;
+        }
         loan->change = change;
     }
     tty->change = change;
-    apply(tty, termios, flush);
+    apply(tty, which, settings);
     spin_unlock_irq_restore(&loans_lock, state);
     return 0;
 }
 
 // loans_lock held.
-static void take_off(struct loan *loan)
+static void free_loan(struct loan *loan)
 {
     list_remove(&loan->tty_link);
     list_remove(&loan->box_link);
+    slab_free(&loan_cache, loan);
 }
 
 static void box_ends(struct box *box)
 {
+    uint64_t state = spin_lock_irq_save(&loans_lock);
     struct loan *loan;
 
-    do {
-        uint64_t state = spin_lock_irq_save(&loans_lock);
+    while ((loan = list_first(&box->loans, struct loan, box_link)) != NULL) {
+        struct tty *tty = loan->tty;
 
-        loan = list_first(&box->loans, struct loan, box_link);
-        if (loan != NULL) {
-            take_off(loan);
+        if (loan->change != 0) {
+            take_layer_out(loan);
             // One whose last reference is gone waits for this lock before it is freed.
-            if (loan->change == loan->tty->change && loan->change != 0)
-                apply(loan->tty, &loan->before, false);
+            if (loan->change == tty->change) {
+                apply(tty, TTY_TERMIOS | TTY_STOPPED | TTY_EXCLUSIVE, &loan->before);
+                tty->change = loan->base;
+            }
         }
-        spin_unlock_irq_restore(&loans_lock, state);
-        if (loan != NULL)
-            slab_free(&loan_cache, loan);
-    } while (loan != NULL);
+        free_loan(loan);
+    }
+    spin_unlock_irq_restore(&loans_lock, state);
 }
 
 void tty_loans_drop(struct tty *tty)
 {
+    uint64_t state = spin_lock_irq_save(&loans_lock);
     struct loan *loan;
 
-    do {
-        uint64_t state = spin_lock_irq_save(&loans_lock);
-
-        loan = list_first(&tty->loans, struct loan, tty_link);
-        if (loan != NULL)
-            take_off(loan);
-        spin_unlock_irq_restore(&loans_lock, state);
-        if (loan != NULL)
-            slab_free(&loan_cache, loan);
-    } while (loan != NULL);
+    while ((loan = list_first(&tty->loans, struct loan, tty_link)) != NULL)
+        free_loan(loan);
+    spin_unlock_irq_restore(&loans_lock, state);
 }
 
 void tty_loans_init(void)

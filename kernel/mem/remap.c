@@ -79,6 +79,7 @@ static int carry_over(struct move *move, struct region *region)
 static int relocate(struct move *move, unsigned flags)
 {
     struct space *space = move->space;
+    uint64_t peak;
     int error;
 
     if (flags & MOVE_FIXED) {
@@ -96,10 +97,13 @@ static int relocate(struct move *move, unsigned flags)
     error = map_split_at(space, move->old + move->old_size);
     if (error == 0)
         error = map_split_at(space, move->old);
+    peak = space->pages_mapped_peak;
     if (error == 0)
         error = carry_over(move, find(move));
     if (error == 0)
         error = map_clear_range(space, move->old, move->old + move->old_size, &move->dead);
+    if (error == 0) // both places at once were nobody's
+        space->pages_mapped_peak = MAX(peak, space->pages_mapped);
     return error;
 }
 

@@ -143,6 +143,7 @@ int process_start(struct process *process, vaddr_t entry) MUST_CHECK;
 // signal N).
 // A head's box ends with it. The first to end it wins; returns at once; never blocks. reason: text
 // for the record, cut at 255 bytes.
+// kind and code: FINISHED the code's low byte; FAILURE -N of a signal, else -SIGSEGV; KILLED -N, else -9.
 // Who did it is the calling process. Context: thread.
 void process_exit(struct process *process, enum process_end kind, int exit_code);
 void process_kill(struct process *process, int64_t status);

@@ -181,6 +181,13 @@ static void wake_parked(struct process *process)
     waitq_wake(&process->thread_events, WAKE_ALL, 0);
 }
 
+// Those that had not parked yet look too: a program may have been kept for the process meanwhile.
+static void go_on(struct process *process)
+{
+    post_park(process);
+    wake_parked(process);
+}
+
 void process_resume(struct process *process, bool box)
 {
     uint64_t irq = spin_lock_irq_save(&process->lock);
@@ -189,7 +196,7 @@ void process_resume(struct process *process, bool box)
     spin_unlock_irq_restore(&process->lock, irq);
     if (box) {
         atomic_store(&process->box->suspended, false);
-        each_process(process->box, wake_parked);
+        each_process(process->box, go_on);
     }
     wake_parked(process);
 }

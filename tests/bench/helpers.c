@@ -124,6 +124,11 @@ bool is_mapped(const void *address)
     return put == 1;
 }
 
+bool any_mapped(const char *memory, long pages)
+{
+    return is_mapped(memory) || is_mapped(memory + pages / 2 * PAGE) || is_mapped(memory + (pages - 1) * PAGE);
+}
+
 static void __attribute__((noreturn)) sleep_for_ever(void)
 {
     for (;;)

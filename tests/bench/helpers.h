@@ -55,6 +55,8 @@ void run_program(char *const arguments[]);
 void *map_memory(long pages, bool huge);
 // Whether the page at `address` is mapped: the kernel reads a byte of it.
 bool is_mapped(const void *address);
+// Whether any of the first, the middle and the last of so many pages is.
+bool any_mapped(const char *memory, long pages);
 
 // Processes that sleep until crowd_end(). They are children of the caller, in one process group.
 struct crowd {

@@ -37,6 +37,34 @@ static int live(const char *commands, size_t length)
     return atoi(text);
 }
 
+// That the commands before the start do what they say: names lead where they should, with their rights, and the limit is set.
+static void check_furnished(void)
+{
+    static const struct { const char *file, *wanted; } facts[] = {
+        { "ns/bin", "/bin rx\n" }, { "ns/tmp", "/tmp rwc\n" }, { "ns/etc", "/etc r\n" }, { "ns/lib", "/lua r\n" },
+        { "ns/dev", "/dev rw\n" }, { "quota", "67108864" },
+    };
+    size_t length = strlen(furnished_box) - strlen("start\n");
+    char text[1024], path[64];
+    int box = open("/proc/new", O_RDWR);
+    long number;
+
+    CHECK(read(box, text, 32) > 1 && (number = atol(text)) > 0, "no number of /proc/new");
+    CHECK(write(box, furnished_box, length) == (ssize_t)length, "a command failed");
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        int fd;
+        ssize_t got;
+
+        snprintf(path, sizeof(path), "/proc/%ld/%s", number, facts[i].file);
+        fd = open(path, O_RDONLY);
+        got = read(fd, text, sizeof(text) - 1);
+        text[got > 0 ? got : 0] = '\0';
+        close(fd);
+        CHECK(strstr(text, facts[i].wanted) != NULL, "%s reads %s", facts[i].file, text);
+    }
+    close(box);
+}
+
 static void box_life(const struct line *line)
 {
     long count = repetitions(200), good = 0;
@@ -46,6 +74,8 @@ static void box_life(const struct line *line)
 
     CHECK(program >= 0 && dup2(program, 9) == 9, "open " TINY_PATH);
     CHECK(live(commands, length) == TINY_STATUS, "the program did not run");
+    if (line->argument != 0)
+        check_furnished();
     timer_start();
     for (long i = 0; i < count; i++)
         good += live(commands, length) == TINY_STATUS;

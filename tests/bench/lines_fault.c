@@ -24,11 +24,19 @@ static void fault_write(const struct line *line)
         sum += memory[i * PAGE] + memory[i * PAGE + PAGE - 1];
     CHECK(sum == PAGES, "%ld of %ld pages hold what was written", sum, PAGES);
     report(line->name, PAGES);
+}
+
+static void unmap_touched(const struct line *line)
+{
+    char *memory = map_memory(PAGES, false);
+
+    for (long i = 0; i < PAGES; i++)
+        *(volatile char *)(memory + i * PAGE) = 1;
     timer_start();
     munmap(memory, PAGES * PAGE);
     timer_stop();
-    CHECK(!is_mapped(memory + PAGE), "still mapped");
-    report("unmap.page", PAGES);
+    CHECK(!any_mapped(memory, PAGES), "still mapped");
+    report(line->name, PAGES);
 }
 
 static void fault_read(const struct line *line)
@@ -69,6 +77,7 @@ static void fault_copy(const struct line *line)
 
 const struct line fault_lines[] = {
     { "fault.write", fault_write, 0, LINE_BUDGET | LINE_WALL },
+    { "unmap.page", unmap_touched, 0, LINE_BUDGET | LINE_WALL },
     { "fault.read", fault_read, 0, LINE_BUDGET },
     { "fault.copy", fault_copy, 0, LINE_BUDGET },
     { NULL, NULL, 0, 0 },

@@ -2,9 +2,12 @@
 // lines_kill.c - the end of a whole tree of processes, and what a process that does nothing holds.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -85,8 +88,26 @@ static void kill_tree(const struct line *line)
     timer_stop();
     for (long i = 0; i < size; i++)
         CHECK(kill(members[i], 0) < 0 && errno == ESRCH, "process %ld lives", i);
-    CHECK(reaped >= 1 && reaped <= size, "%ld reaped", reaped);
+    CHECK(reaped == size, "%ld of %ld reaped", reaped, size);
     report(line->name, 1);
+}
+
+static bool is_asleep(pid_t pid)
+{
+    char path[32], text[512];
+    const char *state;
+    ssize_t length;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    fd = open(path, O_RDONLY);
+    length = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    state = strrchr(text, ')');
+    return state != NULL && state[1] == ' ' && state[2] == 'S';
 }
 
 static double free_bytes(void)
@@ -109,7 +130,9 @@ static void idle_processes(const struct line *line)
     crowd_grow(&crowd, 50 + line->argument);
     timer_stop();
     after = free_bytes();
-    report_part(line, "create", line->argument);
+    for (long i = 0; i < crowd.count; i++)
+        CHECK(is_asleep(crowd.members[i]), "process %ld does not sleep", i);
+    report(line->name, line->argument);
     crowd_end(&crowd);
     CHECK(before > after, "%ld processes took no memory", line->argument);
     report_value("idle.memory", line->argument, (before - after) / (double)line->argument, "bytes");
@@ -118,6 +141,6 @@ static void idle_processes(const struct line *line)
 const struct line kill_lines[] = {
     { "kill.tree.100", kill_tree, 100, LINE_BUDGET | LINE_WALL },
     { "kill.tree.1000", kill_tree, 1000, LINE_BUDGET | LINE_WALL },
-    { "idle", idle_processes, 1000, LINE_BUDGET },
+    { "idle.create", idle_processes, 1000, LINE_BUDGET },
     { NULL, NULL, 0, 0 },
 };

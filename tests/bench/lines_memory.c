@@ -41,7 +41,7 @@ static void map_unmap(const struct line *line)
         good += munmap(memory, (size_t)(pages * PAGE)) == 0;
     }
     timer_stop();
-    CHECK(good == count && !is_mapped(memory), "%ld of %ld were unmapped", good, count);
+    CHECK(good == count && !any_mapped(memory, pages), "%ld of %ld were unmapped", good, count);
     memory = map_pages(pages);
     CHECK(touch(memory, pages), "what was mapped is not zero");
     report(line->name, count);
@@ -70,7 +70,7 @@ static void map_touch(const struct line *line, bool huge)
         timer_stop();
         CHECK(unmapped == 0, "munmap");
     }
-    CHECK(!is_mapped(memory), "still mapped");
+    CHECK(!any_mapped(memory, pages), "still mapped");
     memory = map_memory(pages, huge);
     CHECK(touch(memory, pages), "what was mapped is not zero");
     report(line->name, count);

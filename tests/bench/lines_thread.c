@@ -130,11 +130,18 @@ static void futex_round_trip(const struct line *line)
 
 #define WAKE_WARM 10 // sleeps until a busy thread that has just begun has had its first turns
 
-static void *spin(void *stop)
+struct spinner {
+    _Atomic bool stop;
+    _Atomic long rounds;
+};
+
+static void *spin(void *argument)
 {
+    struct spinner *spinner = argument;
+
     use_cpu(0);
-    while (!atomic_load((_Atomic bool *)stop)) {
-    }
+    while (!atomic_load(&spinner->stop))
+        atomic_fetch_add_explicit(&spinner->rounds, 1, memory_order_relaxed);
     return NULL;
 }
 
@@ -151,24 +158,26 @@ static int64_t clock_ns(void)
 static void wake_latency(const struct line *line)
 {
     long count = repetitions(200);
-    _Atomic bool stop = false;
+    struct spinner spinner = { 0 };
     int64_t late_ns = 0;
     pthread_t busy;
 
     use_cpu(0);
     prctl(PR_SET_TIMERSLACK, 1); // Linux would wait up to 50 us for others to wake together
     if (line->argument)
-        CHECK(pthread_create(&busy, NULL, spin, &stop) == 0, "create");
+        CHECK(pthread_create(&busy, NULL, spin, &spinner) == 0, "create");
     for (long i = -WAKE_WARM; i < count; i++) {
         int64_t until = clock_ns() + 1000000, late;
+        long rounds = atomic_load(&spinner.rounds);
         struct timespec moment = { until / 1000000000, until % 1000000000 };
 
         CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == 0, "sleep");
         late = clock_ns() - until;
         CHECK(late >= 0, "%ld ns early", (long)-late);
+        CHECK(!line->argument || i < 0 || atomic_load(&spinner.rounds) > rounds, "nobody was busy");
         late_ns += i >= 0 ? late : 0;
     }
-    atomic_store(&stop, true);
+    atomic_store(&spinner.stop, true);
     if (line->argument)
         CHECK(pthread_join(busy, NULL) == 0, "join");
     report_value(line->name, count, (double)late_ns / (double)count, "ns");

@@ -103,15 +103,18 @@ ok(!Budget::is_bad({ word => $_ }), "'$_' does not") for ('', 'better');
 
 # A rise has its reason.
 my @risen = ({ name => 'call.null', budget => '102.0', limit => '107.1', least => '100.0' });
-my $why = "| line | least | budget | why |\n|---|---|---|---|\n| call.null | 100.0 | 102.0 | it does more |\n";
+my $why = "| line | least | budget | why |\n|---|---|---|---|\n| call.null | 100.0 | 102.0 | more +2 |\n";
 is(Budget::unexplained($why, @risen), '', 'a rise that is explained');
 like(Budget::unexplained('', @risen), qr/^call.null: rose from 100.0 to 102.0/, 'a rise that is not');
 like(Budget::unexplained($why =~ s/102/103/r, @risen), qr/^call.null: rose/, 'the reason is of this figure');
-like(Budget::unexplained($why =~ s/it does more/ /r, @risen), qr/^call.null: rose/, 'a reason has words');
+like(Budget::unexplained($why =~ s/\+2/+5/r, @risen), qr/^call.null: rose/, 'its parts add up to the rise');
+like(Budget::unexplained($why =~ s/more \+2/+2/r, @risen), qr/^call.null: rose/, 'a reason has words');
 is(Budget::unexplained('', { %{ $risen[0] }, budget => '100.9', limit => '105.9' }), '', 'a rebuilt kernel moves a line by 1 %');
 like(Budget::unexplained('', { %{ $risen[0] }, budget => '100.0', limit => '106.0' }), qr/limit/, 'a limit is 5 % above');
 like(Budget::unexplained('', { %{ $risen[0] }, budget => '99.0', limit => '103.9' }), qr/least/, 'the least is the least');
 is(Budget::unexplained(Budget::decision(), @budget), '', 'the budget of this tree is explained');
+my %risen = map { $_->{name} => 1 } grep { Budget::has_risen($_) } @budget;
+is(join(' ', grep { !$risen{$_} } Budget::decision() =~ /^\| ([a-z_.0-9]+\.[a-z_.0-9]+) \| \d/mg), '', 'and nothing is explained that did not rise');
 {
     my %results = (order => [qw(boot.counter a b grow.x.1)], lines => { a => { value => 90 }, b => { value => 110 } });
     my $text = Budget::text_of(\%results, { name => 'a', least => '100.0' }, { name => 'b', least => '100.0' });
@@ -127,7 +130,12 @@ my %limited = map { $_->{name} => 1 } @limits;
 my @measured = grep { !/^boot\.(least_memory|image)$/ } map { $_->{name} } @budget;
 is(join(' ', grep { !$limited{$_} } @measured), '', 'each line has a shortest path');
 my $lines = join '', map { Report::read_text($_) } glob 'tests/bench/lines_*.c';
-is(join(' ', grep { $lines !~ /"\Q$_\E"/ && !/^(boot\.|idle\.create|unmap\.page)/ } keys %limited), '', 'and each shortest path a line');
+is(join(' ', grep { $lines !~ /"\Q$_\E"/ && !/^boot\./ } keys %limited), '', 'and each shortest path a line');
+my %budgeted = map { $_->{name} => 1 } @budget;
+my @exact = map { /^\s+\{ "([^"]+)", .*\b(LINE_\w+.*)\},$/ ? [ $1, $2 ] : () } split /\n/, $lines;
+@exact = map { $_->[0] } grep { $_->[1] !~ /LINE_(GROW|TWO_CPUS)/ } @exact;
+ok(@exact > 45, 'the lines of one CPU are found in their tables');
+is(join(' ', grep { !$budgeted{$_} } @exact), '', 'and each of them has a budget');
 my ($null) = grep { $_->{name} eq 'call.null' } @limits;
 is_deeply([ @$null{qw(counted kernel)} ], [ 'call.null', 39 ], 'the null call: its program is counted, its kernel 39');
 like(Limits::table({ 'call.null' => 94 }, { %$null, own => 8 }), qr/^call\.null +8 +39 +47 +94 +2\.0 /m, 'as a table');

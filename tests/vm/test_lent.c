@@ -4,6 +4,7 @@
 // vm: smp
 #define _GNU_SOURCE
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <termios.h>
@@ -58,6 +59,42 @@ PROGRAM("raw-for-ever")
     if (clear_local_flags(TERMINAL, ICANON) != 0)
         return 1;
     say('r');
+    pause_for_ever();
+    return 1;
+}
+
+// Clears ICANON, and ISIG when it is told to.
+PROGRAM("raw-twice")
+{
+    sigset_t set;
+    int number;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || clear_local_flags(TERMINAL, ICANON) != 0)
+        return 1;
+    say('r');
+    if (sigwait(&set, &number) != 0 || clear_local_flags(TERMINAL, ISIG) != 0)
+        return 2;
+    say('s');
+    pause_for_ever();
+    return 3;
+}
+
+PROGRAM("quiet-for-ever")
+{
+    if (clear_local_flags(TERMINAL, ECHO) != 0)
+        return 1;
+    say('q');
+    pause_for_ever();
+    return 1;
+}
+
+PROGRAM("exclusive")
+{
+    if (ioctl(TERMINAL, TIOCEXCL) != 0 || tcflow(TERMINAL, TCOOFF) != 0)
+        return 1;
+    say('e');
     pause_for_ever();
     return 1;
 }
@@ -136,6 +173,64 @@ CASE("settings that were changed from outside since stay at the end of a box")
     CHECK((flags & (ICANON | ECHO)) == 0);
     end_box(&box, report);
     CHECK_EQUAL(local_flags(slave), flags);
+    close(slave);
+    close(master);
+}
+
+#define FLAGS (ICANON | ECHO | ISIG)
+
+// Two boxes beside each other have set the terminal, the one with ICANON first; it again at last if twice is set. One of them ends,
+// then the other.
+static void end_in_order(bool twice, bool first_ends_first, tcflag_t between)
+{
+    struct test_box boxes[2];
+    int master, slave = open_terminal(&master), reports[2];
+    int first = first_ends_first ? 0 : 1;
+
+    CHECK_EQUAL(local_flags(slave) & FLAGS, FLAGS);
+    reports[0] = box_with_terminal(&boxes[0], slave, "raw-twice");
+    CHECK(reports[0] >= 0 && hear(reports[0]) == 'r');
+    reports[1] = box_with_terminal(&boxes[1], slave, "quiet-for-ever");
+    CHECK(reports[1] >= 0 && hear(reports[1]) == 'q');
+    CHECK_EQUAL(local_flags(slave) & FLAGS, ISIG);
+    if (twice) {
+        CHECK_EQUAL(kill(boxes[0].pid, SIGUSR1), 0);
+        CHECK(hear(reports[0]) == 's');
+        CHECK_EQUAL(local_flags(slave) & FLAGS, 0);
+    }
+    end_box(&boxes[first], reports[first]);
+    CHECK_EQUAL(local_flags(slave) & FLAGS, between);
+    end_box(&boxes[!first], reports[!first]);
+    CHECK_EQUAL(local_flags(slave) & FLAGS, FLAGS);
+    close(slave);
+    close(master);
+}
+
+CASE("of boxes beside each other the last to end gives the terminal back as it was before all")
+{
+    end_in_order(false, true, ISIG);        // what the second set lies on the first's
+    end_in_order(false, false, ECHO | ISIG); // the first's is back
+    end_in_order(true, true, ISIG);
+    end_in_order(true, false, 0);
+}
+
+CASE("exclusive use and stopped output end with the box too")
+{
+    struct test_box box;
+    int master, slave = open_terminal(&master), report, again;
+    char name[64], byte;
+
+    CHECK_EQUAL(ptsname_r(master, name, sizeof(name)), 0);
+    report = box_with_terminal(&box, slave, "exclusive");
+    CHECK(report >= 0 && hear(report) == 'e');
+    FAILS(open(name, O_RDWR | O_NOCTTY), EBUSY);
+    CHECK(fcntl(slave, F_SETFL, O_NONBLOCK) == 0);
+    FAILS(write(slave, "x", 1), EAGAIN);
+    end_box(&box, report);
+    again = open(name, O_RDWR | O_NOCTTY);
+    CHECK(again >= 0);
+    CHECK(write(slave, "y", 1) == 1 && read(master, &byte, 1) == 1 && byte == 'y');
+    close(again);
     close(slave);
     close(master);
 }

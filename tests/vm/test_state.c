@@ -250,7 +250,7 @@ CASE("VmPeak is the most that was mapped at a time, VmSize what is now")
 {
     enum { KIB = 16384 };
     long size = kib_of("VmSize"), peak = kib_of("VmPeak");
-    void *memory;
+    void *memory, *place;
 
     CHECK(size > 0 && peak >= size && peak < size + KIB);
     memory = mmap(NULL, KIB * 1024, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -259,6 +259,14 @@ CASE("VmPeak is the most that was mapped at a time, VmSize what is now")
     CHECK(munmap(memory, KIB * 1024) == 0);
     CHECK_EQUAL(kib_of("VmSize"), size);
     CHECK_EQUAL(kib_of("VmPeak"), size + KIB);
+    memory = mmap(NULL, KIB * 1024, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    place = mmap(NULL, KIB * 1024, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(place != MAP_FAILED && munmap(place, KIB * 1024) == 0);
+    peak = kib_of("VmPeak");
+    CHECK(mremap(memory, KIB * 1024, KIB * 1024, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place);
+    CHECK_EQUAL(kib_of("VmPeak"), peak); // a move is in one place at a time
+    CHECK(munmap(place, KIB * 1024) == 0);
 }
 
 // LIMIT of a line of /proc/PID/quota.

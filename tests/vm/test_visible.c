@@ -243,6 +243,7 @@ static const struct visible_file {
     { .name = "task/TID/comm" },
     { .name = "task/TID/cmdline" },
     { .name = "task/TID/children" },
+    { .name = "task/TID/fd" },
     { .name = "box" },
     { .name = "box/uptime" },
     { .name = "box/1/status" },

@@ -24,9 +24,11 @@ sub value_of {
 # count; sum and what it comes to for the kernel; why).
 sub read_limits {
     my ($path) = @_;
-    my (%values, @parts, @limits);
+    my (%values, %seen, @parts, @limits);
     for (Report::read_tsv($path)) {
         my ($kind, $name, @rest) = @$_;
+        die "$path: $kind: a row is a part or a line\n" unless $kind =~ /^(part|line)$/;
+        die "$path: $kind $name stands twice\n" if $seen{"$kind $name"}++;
         if ($kind eq 'part') {
             $values{$name} = value_of($rest[0], \%values);
             push @parts, { name => $name, sum => $rest[0], value => $values{$name}, what => $rest[1] };

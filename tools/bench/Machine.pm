@@ -113,6 +113,8 @@ sub boot {
     kill 'KILL', $pid unless $ended;
     close $console;
     $results{complete} = $results{lines}{end} ? 1 : 0;
+    $results{failed}{machine} = "a line failed without a word, see $run{dir}/run/$run{name}.log"
+        if $results{complete} && $results{lines}{end}{value} != 0 && !%{ $results{failed} };
     delete $results{lines}{end};
     $results{order} = [ grep { $_ ne 'end' } @{ $results{order} } ];
     $results{failed}{machine} = "ended early, see $run{dir}/run/$run{name}.log"

@@ -104,9 +104,10 @@ sub measure {
         mode => 'exact', patterns => [$line], plugin => $plugin,
     );
     print map { "$_: $results->{failed}{$_}\n" } sort keys %{ $results->{failed} };
-    my ($name) = grep { $_ ne 'boot.counter' } @{ $results->{order} }
-        or die "no line is called $line\n";
-    return (@{ $results->{lines}{$name} }{qw(count value)}, read_counts($out));
+    die "no line is called $line\n" unless $results->{lines}{$line};
+    my $counts = read_counts($out);
+    die "$line measures moments, not work between two moments: there is nothing to count\n" unless @{ $counts->{blocks} };
+    return (@{ $results->{lines}{$line} }{qw(count value)}, $counts);
 }
 
 # The program's own instructions in one operation of a line: those below the kernel's half.

@@ -75,7 +75,8 @@ sub boot_instructions {
 sub boot_seconds {
     my ($system, $kernel) = @_;
     my @runs = map { boot($system, $kernel, 'wall', ['@first'], small => 1) } 1 .. $WALL_BOOTS;
-    return min map { $_->{first} // 1e9 } @runs;
+    die "$system does not come to its first program\n" if grep { !defined $_->{first} } @runs;
+    return min map { $_->{first} } @runs;
 }
 
 # Whether the first program runs with so many MiB. What does not boot may hang.
@@ -88,6 +89,7 @@ sub boots_with {
 sub least_memory {
     my ($system, $kernel) = @_;
     my ($no, $yes) = (0, 256);
+    die "$system does not boot with $yes MiB\n" unless boots_with($system, $kernel, $yes);
     while ($yes - $no > 1) {
         my $middle = int(($no + $yes) / 2);
         if (boots_with($system, $kernel, $middle)) { $yes = $middle } else { $no = $middle }
@@ -105,9 +107,7 @@ sub add_boot_lines {
 
 sub exact_results {
     my ($system, $kernel) = @_;
-    my @groups = qw(call signal spawn fork thread futex wake pipe map fault file kill idle poll epoll box
-        program);
-    my $results = boot($system, $kernel, 'exact', [ map { "$_*" } @groups ]);
+    my $results = boot($system, $kernel, 'exact', ['@budget']);
     return merge($results, boot($system, $kernel, 'exact', ['@grow'], memory => $GROW_MEMORY));
 }
 
@@ -160,7 +160,7 @@ sub compare_wall {
 
 sub compare_walls {
     die "bench.pl wall: with how many CPUs? Name one number or more, from 1 to 64\n"
-        if !@_ || grep { !/^\d+$/ || $_ < 1 || $_ > 64 } @_;
+        if grep { !/^\d+$/ || $_ < 1 || $_ > 64 } @_;
     my $good = 1;
     $good = compare_wall($_) && $good for @_;
     return $good;
@@ -229,8 +229,9 @@ sub rebase {
         . Budget::text_of($boxwork, Budget::read_budget()));
     Report::write_text('tests/bench/linux.tsv', '# The same of Linux, ' . linux_version() . ".\n"
         . join '', map { sprintf "%s\t%.1f\n", $_, $linux->{lines}{$_}{value} } grep { $_ ne 'boot.counter' } @{ $linux->{order} });
-    print Budget::unexplained(Budget::decision(), Budget::read_budget());
-    return 1;
+    my $unexplained = Budget::unexplained(Budget::decision(), Budget::read_budget());
+    print $unexplained;
+    return $unexplained eq '';
 }
 
 # Fails where a line is dearer than its limit, misses its goal, failed, is missing or has no budget, where a limit of growth
@@ -250,9 +251,10 @@ sub check_budget {
 
 # The least that each line can cost, beside what it costs.
 sub show_limits {
-    my $text = limits_text(budget_results('boxwork', least_memory('boxwork', $kernels{boxwork})));
-    print $text;
-    return 1;
+    my $results = boot('boxwork', $kernels{boxwork}, 'exact', ['@budget']);
+    add_line($results, 'boot.instructions', 1, boot_instructions('boxwork', $kernels{boxwork}), 'ns');
+    print limits_text($results), Report::failures_text(boxwork => $results);
+    return !%{ $results->{failed} };
 }
 
 sub limits_text {
@@ -270,8 +272,11 @@ sub run_lines {
     my ($system, $mode, @patterns) = @_;
     die "bench.pl run: there is no system $system; there are boxwork and linux\n" unless $kernels{ $system // '' };
     die "bench.pl run: the mode is exact or wall\n" unless ($mode // '') =~ /^(exact|wall)$/;
-    die "bench.pl run: name a line, the beginning of one with a * after it, or a group: \@all \@budget \@wall \@grow\n"
-        unless @patterns;
+    for my $pattern (@patterns) {
+        die "bench.pl run: $pattern: there are the groups \@all \@budget \@wall \@grow \@first\n"
+            if $pattern =~ /^\@/ && $pattern !~ /^\@(all|budget|wall|grow|first)$/;
+        die "bench.pl run: $pattern is no line\n" if $pattern =~ /^(exact|wall)$/;
+    }
     my $results = boot($system, $kernels{$system}, $mode, \@patterns);
     printf "%-26s %10d %16.1f %s\n", $_, @{ $results->{lines}{$_} }{qw(count value unit)}
         for @{ $results->{order} };
@@ -280,18 +285,23 @@ sub run_lines {
     return !%{ $results->{failed} };
 }
 
+# Each command: what does it, and the least and the most that it takes behind its name.
 my %commands = (
-    compare  => \&compare_all,
-    exact    => \&compare_exact,
-    base     => \&compare_base,
-    budget   => \&check_budget,
-    limits   => \&show_limits,
-    rebase   => \&rebase,
-    document => sub { Report::document($dir, 'docs/performance.md'); 1 },
-    wall     => \&compare_walls,
-    profile  => sub { Profile::show($dir, 'build/boxwork', @_); 1 },
-    run      => \&run_lines,
+    compare  => [ \&compare_all, 0, 0 ],
+    exact    => [ \&compare_exact, 0, 0 ],
+    wall     => [ \&compare_walls, 1, 64 ],
+    base     => [ \&compare_base, 1, 1 ],
+    budget   => [ \&check_budget, 0, 0 ],
+    rebase   => [ \&rebase, 0, 0 ],
+    limits   => [ \&show_limits, 0, 0 ],
+    document => [ sub { Report::document($dir, 'docs/performance.md'); 1 }, 0, 0 ],
+    profile  => [ sub { Profile::show($dir, 'build/boxwork', @_); 1 }, 1, 1 ],
+    run      => [ \&run_lines, 3, 64 ],
 );
-die "usage: bench.pl DIRECTORY compare|exact|wall|base|budget|rebase|limits|document|profile|run ...\n"
+die "usage: bench.pl DIRECTORY compare|exact|wall CPUS...|base REVISION|budget|rebase|limits|document|profile LINE|"
+    . "run SYSTEM exact|wall PATTERN...\n"
     unless $commands{ $command // '' };
-exit($commands{$command}->(@arguments) ? 0 : 1);
+my ($do, $least, $most) = @{ $commands{$command} };
+die "bench.pl $command: takes " . ($least == $most ? $least : "$least to $most") . " words, not " . @arguments . "\n"
+    if @arguments < $least || @arguments > $most;
+exit($do->(@arguments) ? 0 : 1);

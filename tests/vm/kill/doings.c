@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,16 +138,46 @@ static void read_pipe(void)
         ;
 }
 
-static void read_terminal(void)
+// A slave whose master nobody reads or writes; -1 on failure.
+static int open_terminal(void)
 {
     int master = open("/dev/ptmx", O_RDWR), number, unlock = 0;
-    char name[32], byte;
+    char name[32];
 
     if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) != 0 || ioctl(master, TIOCGPTN, &number) != 0)
-        return;
+        return -1;
     snprintf(name, sizeof(name), "/dev/pts/%d", number);
-    if (read(open(name, O_RDWR | O_NOCTTY), &byte, 1) == 1)
+    return open(name, O_RDWR | O_NOCTTY);
+}
+
+static void read_terminal(void)
+{
+    char byte;
+
+    if (read(open_terminal(), &byte, 1) == 1)
         return;
+}
+
+static void drain_terminal(void)
+{
+    int slave = open_terminal();
+
+    if (write(slave, "x", 1) == 1)
+        tcdrain(slave);
+}
+
+// Waits again and again for a child that computes to rest.
+static void suspend_child(void)
+{
+    pid_t pid = fork();
+    int ctl;
+
+    if (pid == 0)
+        for (volatile long count = 0;; count++)
+            ;
+    ctl = proc_open(pid, "ctl", O_RDWR);
+    while (write(ctl, "suspend && start", 16) == 16)
+        ;
 }
 
 static void write_pipe(void)
@@ -396,7 +427,8 @@ static const struct doing {
     { "wait", read_wait_file },   { "note", read_note },         { "eventfd", read_eventfd },
     { "timerfd", read_timerfd },  { "signalfd", read_signalfd }, { "sendfile", send_to_full_pipe },
     { "select", select_pipe },    { "sigwait", await_signal },   { "pi", wait_pi_mutex },
-    { "flock", wait_flock },      { "reap", reap_boxes },
+    { "flock", wait_flock },      { "reap", reap_boxes },        { "drain", drain_terminal },
+    { "suspend", suspend_child },
 };
 
 int be_victim(const char *name)

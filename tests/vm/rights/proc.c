@@ -189,6 +189,7 @@ const struct proc_try proc_tries[] = {
     { "`task/`: list", try_read, "task", NULL },
     { "`task/TID/`: list", try_read, "task/TID", NULL },
     READ("task/TID/status"),
+    { "`task/TID/fd/`: list", try_read, "task/TID/fd", NULL },
     LINK("exe"),
     READ("exe"),
     LINK("root"),
@@ -227,6 +228,7 @@ const struct proc_try proc_tries[] = {
     OF_ANOTHER("`give`", "give 22 30"),
     OF_ANOTHER("`bind`", "bind new /bin r"),
     OF_ANOTHER("`inherit fds`", "close 0 -1 && inherit fds"),
+    OF_ANOTHER("`inherit env`", "inherit env"),
     OF_ANOTHER("`inherit names`", "unbind bin && unbind own && inherit names"),
     OF_ANOTHER("`execfd`, of what is suspended", "suspend && execfd 22 true"),
 };
