@@ -139,4 +139,10 @@ is(join(' ', grep { !$budgeted{$_} } @exact), '', 'and each of them has a budget
 my ($null) = grep { $_->{name} eq 'call.null' } @limits;
 is_deeply([ @$null{qw(counted kernel)} ], [ 'call.null', 39 ], 'the null call: its program is counted, its kernel 39');
 like(Limits::table({ 'call.null' => 94 }, { %$null, own => 8 }), qr/^call\.null +8 +39 +47 +94 +2\.0 /m, 'as a table');
+
+# The document has both tables whole.
+my $document = Report::read_text('docs/performance.md');
+my %told = map { $_ => $document =~ /<!-- $_ -->\n```\n(.*?)```/s ? $1 : '' } qw(exact limits);
+is(join(' ', grep { $told{limits} !~ /^\Q$_\E /m } sort keys %limited), '', 'docs/performance.md has each shortest path');
+is(join(' ', grep { $told{exact} !~ /^\Q$_\E /m } sort keys %budgeted), '', 'and each line');
 done_testing();
