@@ -84,9 +84,7 @@ static int be_between(void)
     int error = box_new(&inner), limit;
 
     if (error == 0)
-        error = box_do(
-            &inner,
-            "bind bin /bin rx\nquota processes 1000\nexec /bin/test_furniture --count\nstart");
+        error = box_do(&inner, "bind bin /bin rx\nquota processes 1000\nexec /bin/test_furniture --count");
     if (error != 0)
         return 101;
     if (proc_read(inner.pid, "quota", text, sizeof(text)) <= 0)
@@ -94,7 +92,7 @@ static int be_between(void)
     line = strstr(text, "\nprocesses ");
     if (line == NULL || sscanf(line, " processes %*d %*d %d", &limit) != 1 || limit != 20)
         return 103;
-    return (int)box_wait(inner.pid);
+    return box_do(&inner, "start") == 0 ? (int)box_wait(inner.pid) : 104;
 }
 
 static int be_named(void)
