@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CELLS_MOST 12
 
@@ -137,4 +140,16 @@ int table_compare(const struct table *table)
     }
     free(seen);
     return differences;
+}
+
+int read_handle(int fd)
+{
+    struct stat info;
+    char text[4096];
+
+    if (fstat(fd, &info) < 0)
+        return errno;
+    if (S_ISDIR(info.st_mode))
+        return syscall(SYS_getdents64, fd, text, sizeof(text)) < 0 ? errno : 0;
+    return read(fd, text, sizeof(text)) < 0 ? errno : 0;
 }

@@ -28,3 +28,6 @@ const char *table_error_name(int error);
 // Tries every cell of the table, and compares its rows with what is tried: each of both is in the
 // other. Returns the number of differences, which it prints.
 int table_compare(const struct table *table);
+
+// Reads a little of a file, or lists a directory. Returns 0 or the errno.
+int read_handle(int fd);

@@ -10,26 +10,11 @@
 #include <termios.h>
 
 #include "tests/vm/proc.h"
-
-// Where a program in a box is told to go on, and tells.
-enum { GO = 10, TOLD = 11 };
+#include "tests/vm/turns.h"
 
 static char text[16384];
 
 // --- Programs, each in a box of its own; what they exit with ---
-
-static bool told_to_go_on(void)
-{
-    char byte;
-
-    return read(GO, &byte, 1) == 1;
-}
-
-static void tell(char byte)
-{
-    if (write(TOLD, &byte, 1) != 1)
-        _exit(99);
-}
 
 // Its limits are set below what it uses while it waits.
 static int be_used_up(void)

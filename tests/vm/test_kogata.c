@@ -2,8 +2,7 @@
 // test_kogata.c - rows of kogata's tables in docs/seeds.md that programs see: resources of boxes in boxes, where a program
 // lies, what stays of the dead.
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>

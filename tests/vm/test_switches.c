@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 
 #include "tests/vm/proc.h"
+#include "tests/vm/turns.h"
 
 #define PAGE 4096
-// Where a program in a box is told to go on, and tells.
-enum { GO = 4, TOLD = 5, GIVEN = 9 };
+#define GIVEN 9 // the fd of what a program in a box is given
 
 // --- Programs, each in a box of its own; what they exit with ---
 
@@ -37,19 +37,6 @@ static int open_error(const char *path, int flags)
     int fd = open(path, flags | O_CLOEXEC);
 
     return fd < 0 ? errno : close(fd);
-}
-
-static bool told_to_go_on(void)
-{
-    char byte;
-
-    return read(GO, &byte, 1) == 1;
-}
-
-static void tell(char byte)
-{
-    if (write(TOLD, &byte, 1) != 1)
-        _exit(99);
 }
 
 static int be_faulty(void)

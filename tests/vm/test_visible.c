@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "tests/vm/box.h"
+#include "tests/vm/table.h"
 #include "tests/vm/visible/visible.h"
 #include "tests/vm/vmtest.h"
 
@@ -154,18 +155,6 @@ static void name_file(char *to, size_t size, enum subject subject, const char *f
     else
         snprintf(to, size, "%.*s%d%s", (int)(tid - file), file, is_box ? 1 : subjects[subject].pid,
                  tid + 3);
-}
-
-static int read_handle(int fd)
-{
-    struct stat info;
-    char text[4096];
-
-    if (fstat(fd, &info) < 0)
-        return errno;
-    if (S_ISDIR(info.st_mode))
-        return syscall(SYS_getdents64, fd, text, sizeof(text)) < 0 ? errno : 0;
-    return read(fd, text, sizeof(text)) < 0 ? errno : 0;
 }
 
 // Opens a file, and reads it once.

@@ -25,18 +25,6 @@ static const char *path_of(const struct proc_try *try)
     return path;
 }
 
-int read_handle(int fd)
-{
-    struct stat info;
-    char text[4096];
-
-    if (fstat(fd, &info) < 0)
-        return errno;
-    if (S_ISDIR(info.st_mode))
-        return syscall(SYS_getdents64, fd, text, sizeof(text)) < 0 ? errno : 0;
-    return read(fd, text, sizeof(text)) < 0 ? errno : 0;
-}
-
 static int try_read(const struct proc_try *try)
 {
     int fd = openat(PROC_DIRECTORY, path_of(try), O_RDONLY | O_NONBLOCK | O_CLOEXEC), error;

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "tests/vm/table.h"
+
 // Who asks for a file of /proc/PID, in the order of the columns: in a box around; in the same box;
 // elsewhere, by a name or handle with these rights.
 #define ASKERS_OUTSIDE 6
@@ -61,5 +63,3 @@ int error_of_open(int fd);
 // rename of both at once. Returns 0 or an errno.
 int exchange(const char *one, const char *other);
 
-// Reads a handle once, a directory's entries too. Returns 0 or an errno.
-int read_handle(int fd);
