@@ -112,8 +112,8 @@ sub measure {
 
 # The program's own instructions in one operation of a line: those below the kernel's half.
 sub own_instructions {
-    my ($dir, $kernel, $line) = @_;
-    my ($count, undef, $counts) = measure($dir, $kernel, symbols("$kernel.full", "$dir/bench"), $line);
+    my ($dir, $kernel, $symbols, $line) = @_;
+    my ($count, undef, $counts) = measure($dir, $kernel, $symbols, $line);
     my $own = 0;
     $own += $_->[2] for grep { $_->[0] < 1 << 47 } @{ $counts->{blocks} };
     return $own / $count;

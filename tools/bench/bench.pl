@@ -260,9 +260,10 @@ sub show_limits {
 sub limits_text {
     my ($results) = @_;
     my ($parts, $limits) = Limits::read_limits('tests/bench/limits.tsv');
+    my $symbols = Profile::symbols('build/boxwork.full', "$dir/bench");
     for my $limit (grep { $_->{counted} } @$limits) {
         print STDERR "  COUNT   $limit->{name}\n";
-        $limit->{own} = Profile::own_instructions($dir, 'build/boxwork', $limit->{counted});
+        $limit->{own} = Profile::own_instructions($dir, 'build/boxwork', $symbols, $limit->{counted});
     }
     my %measured = map { $_ => $results->{lines}{$_}{value} } @{ $results->{order} };
     return Limits::parts_table(@$parts) . "\n" . Limits::table(\%measured, @$limits);
